@@ -1,0 +1,72 @@
+/**
+ * What is known of models, as of 2026-11-23. Prices in US dollars per million tokens.
+ * Source: https://developers.openai.com/api/docs/pricing and /deprecations; names and parameters as in the openai SDK 7.57.0.
+ */
+export interface ModelFacts {
+  /** Prices of the standard tier; null where they are unknown. */
+  readonly price: { readonly inputUsd: number; readonly outputUsd: number } | null;
+  /** Factor on the price by service tier; a tier that is not named costs 1. */
+  readonly tierFactor: Readonly<Record<string, number>>;
+  readonly contextTokens: number | null;
+  /** `max_completion_tokens`, and `temperature` only with `reasoning_effort: "none"`: GPT-5 and later. */
+  readonly isReasoningModel: boolean;
+  /** Knows `prompt_cache_options`: from GPT-5.6 on a cache write costs extra and our prompts never repeat. */
+  readonly hasCacheOptions: boolean;
+  /** UTC date from which the model answers no more. */
+  readonly shutdownDate: string | null;
+}
+
+const chatModel = { tierFactor: {}, isReasoningModel: false, hasCacheOptions: false, shutdownDate: null } as const;
+const reasoningModel = { tierFactor: { flex: 0.5 }, isReasoningModel: true, hasCacheOptions: false, shutdownDate: null } as const;
+
+/** Model that the offline model server answers as. */
+export const OFFLINE_MODEL = 'offline-extractive';
+
+const catalog: Readonly<Record<string, ModelFacts>> = {
+  'gpt-6-luna': { ...reasoningModel, price: { inputUsd: 0.1, outputUsd: 0.5 }, contextTokens: 1_050_000, hasCacheOptions: true },
+  'gpt-5.4-mini': { ...reasoningModel, price: { inputUsd: 0.75, outputUsd: 4.5 }, contextTokens: 400_000 },
+  'gpt-4o-mini': { ...chatModel, price: { inputUsd: 0.15, outputUsd: 0.6 }, contextTokens: 128_000, shutdownDate: '2027-01-14' },
+  'gpt-4.1-mini': { ...chatModel, price: { inputUsd: 0.4, outputUsd: 1.6 }, contextTokens: 1_047_576, shutdownDate: '2027-01-14' },
+  [OFFLINE_MODEL]: { ...chatModel, price: { inputUsd: 0, outputUsd: 0 }, contextTokens: null },
+};
+
+/** Name of the endpoint when the offline model server answers, whatever its port. */
+export const OFFLINE_ENDPOINT = 'offline';
+
+const snapshotDate = /-\d{4}-\d{2}-\d{2}$/;
+const reasoningFamily = /^(gpt-([5-9]|\d{2,})|o\d)/;
+
+/** Facts of a model; a dated snapshot has those of its family, an unknown model gets a neutral entry without a price. */
+export function modelFacts(model: string): ModelFacts {
+  const known = catalog[model] ?? catalog[model.replace(snapshotDate, '')];
+  if (known) return known;
+  const family = reasoningFamily.test(model) ? reasoningModel : chatModel;
+  return { ...family, tierFactor: {}, price: null, contextTokens: null };
+}
+
+/** Dollars that tokens cost, null where the price is unknown. The offline model costs nothing, under whatever name it is asked. */
+export function costUsd(
+  endpoint: string,
+  model: string,
+  serviceTier: string | null,
+  usage: { inputTokens: number; outputTokens: number },
+): number | null {
+  const { price, tierFactor } = modelFacts(endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : model);
+  if (!price) return null;
+  const factor = tierFactor[serviceTier ?? ''] ?? 1;
+  return ((usage.inputTokens * price.inputUsd + usage.outputTokens * price.outputUsd) * factor) / 1_000_000;
+}
+
+const DAY_MS = 86_400_000;
+const SHUTDOWN_NOTICE_DAYS = 60;
+
+/** A sentence for the user when the model is gone or goes within 60 days, else undefined. */
+export function shutdownWarning(model: string, now: number): string | undefined {
+  const { shutdownDate } = modelFacts(model);
+  if (!shutdownDate) return undefined;
+  const daysLeft = Math.ceil((Date.parse(shutdownDate) - now) / DAY_MS);
+  if (daysLeft > SHUTDOWN_NOTICE_DAYS) return undefined;
+  return daysLeft > 0
+    ? `${model} is shut down on ${shutdownDate}, in ${daysLeft} days; gpt-6-luna replaces it.`
+    : `${model} was shut down on ${shutdownDate}; use gpt-6-luna.`;
+}

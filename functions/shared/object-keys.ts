@@ -1,0 +1,52 @@
+/** Every object key, once. Numbers are padded so that key order is number order. */
+
+const padded = (value: number) => String(value).padStart(6, '0');
+
+export const SETTINGS_FILE = '_hundredfold.json';
+export const SUCCESS_FILE = '_SUCCESS';
+
+/** @returns the first folder of an uploaded key, `default` at the root. */
+export const datasetOf = (key: string) => {
+  const slash = key.indexOf('/');
+  return slash > 0 ? key.slice(0, slash) : 'default';
+};
+
+export const settingsKeyOf = (key: string) => {
+  const slash = key.indexOf('/');
+  return slash > 0 ? `${key.slice(0, slash)}/${SETTINGS_FILE}` : SETTINGS_FILE;
+};
+
+export const runPrefix = (runId: string) => `runs/${runId}/`;
+export const attemptPrefix = (runId: string) => `${runPrefix(runId)}attempts/`;
+export const attemptKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.json`;
+export const attemptClosedKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.closed.json`;
+/** Why the upload was refused, in words for its owner. */
+export const refusalKey = (runId: string) => `${runPrefix(runId)}refusal.json`;
+export const planKey = (runId: string) => `${runPrefix(runId)}plan.json`;
+export const partsKey = (runId: string) => `${runPrefix(runId)}parts.jsonl`;
+
+const levelPrefix = (runId: string, level: number) => `${runPrefix(runId)}level-${level}/`;
+export const manifestKey = (runId: string, level: number) => `${levelPrefix(runId, level)}batches.jsonl`;
+export const outcomePrefix = (runId: string, level: number) => `${levelPrefix(runId, level)}outcomes/`;
+export const outcomeKey = (runId: string, level: number, batchId: number) => `${outcomePrefix(runId, level)}${batchId}.json`;
+export const childResultsPrefix = (runId: string, state: string) => `${runPrefix(runId)}children/${state}`;
+
+export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;
+export const partManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.batches.jsonl`;
+export const rejectedKey = (runId: string, part: number) => `${runPrefix(runId)}rejected/${padded(part)}.jsonl`;
+
+export const receiptKey = (runId: string, part: string) => `${runPrefix(runId)}receipts/${part}.json`;
+export const stagedTablesPrefix = (runId: string) => `${runPrefix(runId)}tables/`;
+export const stagedTableKey = (runId: string, table: string, part: string) => `${stagedTablesPrefix(runId)}${table}/${part}.parquet`;
+
+/** Name of a part in table files and receipts. */
+export const partName = padded;
+
+export const tablePrefix = (table: string) => `tables/${table}/`;
+/** Everything that one run has in one table, whatever the part. */
+export const runTablePrefix = (table: string, date: string, runId: string) => `${tablePrefix(table)}dt=${date}/${runId}-`;
+export const tableKey = (table: string, date: string, runId: string, part: string) =>
+  `${runTablePrefix(table, date, runId)}${part}.parquet`;
+
+/** A paid answer, found again by whoever asks the same of the same endpoint. `hash` is 64 hexadecimal digits. */
+export const contentKey = (dataset: string, hash: string) => `summaries/${dataset}/${hash.slice(0, 2)}/${hash}.json`;

@@ -1,0 +1,197 @@
+import * as z from 'zod';
+import { ConfigError } from './errors.ts';
+
+/**
+ * Every setting, once: the schema, the command line's flags, the text form of object metadata and the documentation are
+ * made from this list. `identity: false` marks settings that may change between attempts of one run.
+ */
+interface SettingDefinition {
+  readonly kind: 'text' | 'integer' | 'number' | 'boolean';
+  readonly default: string | number | boolean | null;
+  readonly description: string;
+  readonly metavar?: string;
+  readonly alias?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly values?: readonly string[];
+  readonly identity?: false;
+  /** The only value that this version can honour; any other is refused by name instead of being ignored. */
+  readonly onlyValue?: string | number | boolean | null;
+}
+
+const DEFAULT_INSTRUCTION = 'summarize the following {rows} customer reviews into a concise paragraph';
+
+export const settingDefinitions = {
+  textColumn: { kind: 'text', default: null, metavar: 'NAME', description: 'column that holds the text (default: found by name)' },
+  idColumn: {
+    kind: 'text',
+    default: null,
+    metavar: 'NAME',
+    description: 'column that holds the id (default: found by name, else the row number)',
+  },
+  groupColumn: { kind: 'text', default: null, metavar: 'NAME', onlyValue: null, description: 'column to group by' },
+  batchRows: {
+    kind: 'integer',
+    default: 100,
+    minimum: 1,
+    maximum: 1000,
+    metavar: 'N',
+    alias: 'batch-size',
+    description: 'rows in one model call',
+  },
+  maxBatchTokens: {
+    kind: 'integer',
+    default: 100_000,
+    minimum: 1_000,
+    metavar: 'N',
+    description: 'estimated tokens after which a batch ends early',
+  },
+  maxRowCharacters: {
+    kind: 'integer',
+    default: 20_000,
+    minimum: 1,
+    metavar: 'N',
+    description: 'characters after which a text is cut and marked truncated',
+  },
+  model: { kind: 'text', default: 'gpt-6-luna', metavar: 'NAME', description: 'model to ask' },
+  serviceTier: {
+    kind: 'text',
+    default: null,
+    values: ['auto', 'default', 'flex', 'priority'],
+    metavar: 'TIER',
+    description: 'service tier to ask for (default: the endpoint decides)',
+  },
+  instruction: {
+    kind: 'text',
+    default: DEFAULT_INSTRUCTION,
+    metavar: 'TEXT',
+    description: 'what to ask of each batch; {rows} is its number of rows',
+  },
+  temperature: { kind: 'number', default: 0.3, minimum: 0, maximum: 2, metavar: 'N', description: 'sampling temperature' },
+  maxOutputTokens: { kind: 'integer', default: 250, minimum: 1, maximum: 100_000, metavar: 'N', description: 'longest answer, in tokens' },
+  rollUp: { kind: 'boolean', default: false, onlyValue: false, description: 'fold the summaries level by level down to one paragraph' },
+  maxCostUsd: {
+    kind: 'number',
+    default: null,
+    minimum: 0,
+    metavar: 'N',
+    identity: false,
+    description: 'most that the run may cost, in dollars',
+  },
+  toleratedFailurePercentage: {
+    kind: 'number',
+    default: 100,
+    minimum: 0,
+    maximum: 100,
+    metavar: 'N',
+    identity: false,
+    description: 'share of failed rows above which the run is failed',
+  },
+  requestsPerMinute: {
+    kind: 'integer',
+    default: null,
+    minimum: 1,
+    metavar: 'N',
+    identity: false,
+    onlyValue: null,
+    description: 'requests per minute to stay below',
+  },
+  tokensPerMinute: {
+    kind: 'integer',
+    default: null,
+    minimum: 1,
+    metavar: 'N',
+    identity: false,
+    onlyValue: null,
+    description: 'tokens per minute to stay below',
+  },
+  upload: {
+    kind: 'text',
+    default: 'file',
+    values: ['file', 'folder'],
+    onlyValue: 'file',
+    metavar: 'KIND',
+    description: 'what one upload is: a file, or a folder closed by _SUCCESS',
+  },
+} as const satisfies Record<string, SettingDefinition>;
+
+export type SettingName = keyof typeof settingDefinitions;
+export const settingNames = Object.keys(settingDefinitions) as SettingName[];
+const definitionOf = (name: SettingName): SettingDefinition => settingDefinitions[name];
+
+const MAX_TEXT_CHARACTERS = 10_000;
+
+function valueSchema(definition: SettingDefinition) {
+  if (definition.kind === 'boolean') return z.boolean();
+  if (definition.kind === 'text') {
+    return definition.values ? z.enum(definition.values as [string, ...string[]]) : z.string().min(1).max(MAX_TEXT_CHARACTERS);
+  }
+  const number = definition.kind === 'integer' ? z.int() : z.number();
+  return number.min(definition.minimum ?? 0).max(definition.maximum ?? Number.MAX_SAFE_INTEGER);
+}
+
+/** A setting as JSON has it; null stands for its absence where the default is null. */
+function settingSchema(definition: SettingDefinition) {
+  const value = valueSchema(definition);
+  return definition.default === null ? value.nullable() : value;
+}
+
+type Kinds = { text: string; integer: number; number: number; boolean: boolean };
+type SettingValue<D extends SettingDefinition> = Kinds[D['kind']] | (D['default'] extends null ? null : never);
+export type Settings = { [Name in SettingName]: SettingValue<(typeof settingDefinitions)[Name]> };
+
+const shape = Object.fromEntries(settingNames.map((name) => [name, settingSchema(definitionOf(name))]));
+export const settingsSchema = z.strictObject(shape) as unknown as z.ZodType<Settings>;
+
+export const defaultSettings = Object.fromEntries(settingNames.map((name) => [name, definitionOf(name).default])) as Settings;
+
+export const kebabCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** One source of settings: where it comes from, for messages, and what it says. */
+export interface SettingsLayer {
+  origin: string;
+  values: Readonly<Record<string, unknown>>;
+}
+
+function problemsOf(layer: SettingsLayer): string[] {
+  return Object.entries(layer.values).flatMap(([name, value]) => {
+    if (!(name in settingDefinitions)) {
+      return [`${layer.origin}: there is no setting "${name}" (the settings are ${settingNames.join(', ')})`];
+    }
+    const definition = definitionOf(name as SettingName);
+    const parsed = settingSchema(definition).safeParse(value);
+    if (!parsed.success) return [`${layer.origin}: ${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`];
+    if (definition.onlyValue !== undefined && value !== definition.onlyValue) {
+      return [`${layer.origin}: ${name}: this version supports only ${JSON.stringify(definition.onlyValue)}`];
+    }
+    return [];
+  });
+}
+
+/**
+ * The settings of a run: later layers win. `explicit` holds those that some layer named and that belong to the run's identity.
+ * @throws ConfigError: a layer has an unknown key or a wrong value; every problem is listed.
+ */
+export function resolveSettings(layers: readonly SettingsLayer[]): { settings: Settings; explicit: Partial<Settings> } {
+  const problems = layers.flatMap(problemsOf);
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'), { code: 'invalid_settings' });
+  const named = Object.assign({}, ...layers.map((layer) => layer.values)) as Partial<Settings>;
+  const explicit = Object.fromEntries(
+    settingNames.filter((name) => name in named && definitionOf(name).identity !== false).map((name) => [name, named[name]]),
+  ) as Partial<Settings>;
+  return { settings: { ...defaultSettings, ...named }, explicit };
+}
+
+/** The settings of another attempt of the same run: `frozen`, with the settings outside the identity taken from `current`. */
+export const settingsOfAttempt = (frozen: Settings, current: Settings): Settings =>
+  Object.fromEntries(
+    settingNames.map((name) => [name, (definitionOf(name).identity === false ? current : frozen)[name]]),
+  ) as unknown as Settings;
+
+/** @returns the value that a text (a flag, object metadata) means; text that is none is returned as it is, to be refused with its layer. */
+export function settingFromText(name: string, text: string): unknown {
+  const kind = name in settingDefinitions ? definitionOf(name as SettingName).kind : 'text';
+  if (kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  if (kind !== 'text') return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+  return text;
+}

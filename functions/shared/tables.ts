@@ -1,0 +1,143 @@
+/** The tables, once: Glue, the Parquet writer and DuckDB all read these definitions. */
+
+export type ColumnType = 'string' | 'int' | 'bigint' | 'double' | 'boolean' | 'timestamp';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly comment: string;
+}
+
+export interface Table {
+  readonly name: TableName;
+  readonly comment: string;
+  readonly columns: readonly Column[];
+}
+
+export const tableNames = ['batch_summaries', 'row_summaries', 'group_summaries', 'rejected_rows', 'runs'] as const;
+export type TableName = (typeof tableNames)[number];
+
+/** Partition column of every table: the UTC date on which the run's first attempt was accepted. */
+export const DATE_PARTITION = 'dt';
+
+const column = (name: string, type: ColumnType, comment: string): Column => ({ name, type, comment });
+
+const runId = column('run_id', 'string', 'the run; a run is visible when it has a row in runs');
+const dataset = column('dataset', 'string', 'first folder of the uploaded key');
+const sourceKey = column('source_key', 'string', 'key of the upload in the input bucket');
+const groupKey = column('group_key', 'string', 'value of the group column, null without grouping');
+
+export const tables: Record<TableName, Table> = {
+  batch_summaries: {
+    name: 'batch_summaries',
+    comment: 'One summary per batch of rows (level 0) and per fold of summaries (levels above)',
+    columns: [
+      runId,
+      dataset,
+      sourceKey,
+      groupKey,
+      column('level', 'int', '0 = batches of rows, k = folds of level k-1'),
+      column('batch_id', 'bigint', '0, 1, 2 ... within the level'),
+      column('parent_level', 'int', 'level of the fold that this summary went into, null at the root'),
+      column('parent_batch_id', 'bigint', 'batch of the fold that this summary went into, null at the root'),
+      column('first_row', 'bigint', 'lowest row_number beneath'),
+      column('row_count', 'bigint', 'input rows beneath'),
+      column('rows_failed', 'bigint', 'input rows beneath that are in no summary'),
+      column('summary', 'string', 'null where the batch failed'),
+      column('status', 'string', 'ok, partial or failed'),
+      column('error_code', 'string', 'why it failed, for counting'),
+      column('error_message', 'string', 'why it failed, in words'),
+      column('model', 'string', 'the model that answered'),
+      column('service_tier', 'string', 'the tier that the endpoint says it used'),
+      column('finish_reason', 'string', 'stop, or length where the output limit cut the answer'),
+      column('prompt_version', 'string', 'version of the prompt'),
+      column('input_tokens', 'bigint', 'tokens that this run paid for, 0 where from_cache'),
+      column('output_tokens', 'bigint', 'tokens that this run paid for, 0 where from_cache'),
+      column('cost_usd', 'double', 'what this run paid, 0 where from_cache, null where the price is unknown'),
+      column('latency_ms', 'bigint', 'time of the call that gave the answer'),
+      column('from_cache', 'boolean', 'the answer was paid by another run'),
+      column('created_at', 'timestamp', 'when the answer came'),
+    ],
+  },
+  row_summaries: {
+    name: 'row_summaries',
+    comment: 'Every row that could be read, joined to the summary of its batch',
+    columns: [
+      runId,
+      dataset,
+      sourceKey,
+      groupKey,
+      column('row_number', 'bigint', '0-based position in the upload'),
+      column('id', 'string', 'as written in the id column, else the 1-based row number'),
+      column('text', 'string', 'as summarized'),
+      column('truncated', 'boolean', 'the text was cut at maxRowCharacters'),
+      column('batch_id', 'bigint', 'the level-0 batch of batch_summaries'),
+      column('summary', 'string', 'summary of the batch, null where it failed'),
+      column('status', 'string', 'ok or failed'),
+      column('error_code', 'string', 'why it failed'),
+      column('attributes', 'string', 'the other columns of the upload, a JSON object'),
+    ],
+  },
+  group_summaries: {
+    name: 'group_summaries',
+    comment: 'One summary per group, where the run was grouped',
+    columns: [
+      runId,
+      dataset,
+      groupKey,
+      column('row_count', 'bigint', 'rows of the group'),
+      column('summary', 'string', 'root of the group'),
+      column('cost_usd', 'double', 'what the group cost this run'),
+    ],
+  },
+  rejected_rows: {
+    name: 'rejected_rows',
+    comment: 'Rows of the upload that could not be read or had no text',
+    columns: [
+      runId,
+      dataset,
+      sourceKey,
+      column('row_number', 'bigint', '0-based position in the upload'),
+      column('line', 'bigint', '1-based line of the upload on which the row starts'),
+      column('reason', 'string', 'reason code'),
+      column('raw', 'string', 'the row as written, capped'),
+    ],
+  },
+  runs: {
+    name: 'runs',
+    comment: 'One row per run, written last',
+    columns: [
+      runId,
+      dataset,
+      sourceKey,
+      column('source_version', 'string', 'version of the object; of a local file, the SHA-256 of its bytes'),
+      column('status', 'string', 'complete, partial, failed, halted or rejected'),
+      column('stop_reason', 'string', 'why it did not end complete'),
+      column('notes', 'string', 'what a careful reader should know, a JSON array of sentences'),
+      column('rows_in', 'bigint', 'rows_summarized + rows_failed + rows_rejected + rows_skipped'),
+      column('rows_summarized', 'bigint', 'rows beneath a summary'),
+      column('rows_failed', 'bigint', 'rows whose batch has no summary'),
+      column('rows_rejected', 'bigint', 'rows in rejected_rows'),
+      column('rows_skipped', 'bigint', 'rows of groups too small to summarize'),
+      column('batches', 'bigint', 'batches of level 0'),
+      column('batches_failed', 'bigint', 'batches of level 0 without a summary'),
+      column('levels', 'int', 'levels that have rows in batch_summaries'),
+      column('calls', 'bigint', 'answers that this run paid for, all attempts'),
+      column('input_tokens', 'bigint', 'all attempts'),
+      column('output_tokens', 'bigint', 'all attempts'),
+      column('cost_usd', 'double', 'all attempts, null where the price is unknown'),
+      column('calls_this_attempt', 'bigint', 'answers that the last attempt paid for'),
+      column('estimated_cost_usd', 'double', 'estimate made before the first call, null where the price is unknown'),
+      column('summary', 'string', 'the root: one paragraph for the whole upload, null without roll-up'),
+      column('summary_key', 'string', 'key of the object that holds the root in the work bucket'),
+      column('model', 'string', 'the model that was asked'),
+      column('settings', 'string', 'the settings of the run, a JSON object'),
+      column('started_at', 'timestamp', 'when the first attempt was accepted'),
+      column('finished_at', 'timestamp', 'when the last attempt ended'),
+    ],
+  },
+};
+
+type ColumnValue = string | number | bigint | boolean | null;
+/** One row of a table: a value for every column; timestamps in milliseconds since the epoch. */
+export type TableRow = Readonly<Record<string, ColumnValue>>;
