@@ -21,6 +21,14 @@ export const errorNames = {
 
 export type ErrorName = (typeof errorNames)[keyof typeof errorNames];
 
+/** The code that stands for an error of which only the name is known: `ModelUnavailableError` -> `model_unavailable`. */
+export const errorCodeOf = (name: string) =>
+  name
+    .replace(/Error$/, '')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+
 interface ErrorDetail extends ErrorOptions {
   /** Machine-readable reason, snake_case, free of customers' words. */
   code?: string;

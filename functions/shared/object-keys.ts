@@ -22,6 +22,8 @@ export const attemptKey = (runId: string, attempt: number) => `${attemptPrefix(r
 export const attemptClosedKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.closed.json`;
 /** Why the upload was refused, in words for its owner. */
 export const refusalKey = (runId: string) => `${runPrefix(runId)}refusal.json`;
+/** The run's row of the table `runs`, as JSON. */
+export const runRecordKey = (runId: string) => `${runPrefix(runId)}run.json`;
 export const planKey = (runId: string) => `${runPrefix(runId)}plan.json`;
 export const partsKey = (runId: string) => `${runPrefix(runId)}parts.jsonl`;
 
@@ -33,6 +35,8 @@ export const childResultsPrefix = (runId: string, state: string) => `${runPrefix
 
 export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;
 export const partManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.batches.jsonl`;
+/** Where planning stood when the part was complete: sums so far and the position of the next record. */
+export const partStateKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.json`;
 export const rejectedKey = (runId: string, part: number) => `${runPrefix(runId)}rejected/${padded(part)}.jsonl`;
 
 export const receiptKey = (runId: string, part: string) => `${runPrefix(runId)}receipts/${part}.json`;

@@ -1,0 +1,107 @@
+import { closeAttempt, readAttempt, readClosedAttempt } from '../shared/attempt.ts';
+import type { FinishRunInput, FinishRunOutput, Run } from '../shared/contract.ts';
+import { LedgerError } from '../shared/errors.ts';
+import { jsonLines, parseJson } from '../shared/json-lines.ts';
+import { partName, partsKey, receiptKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
+import { type Plan, readPlan } from '../shared/plan.ts';
+import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
+import { type Receipt, receiptSchema } from '../shared/receipt.ts';
+import { readRefusal } from '../shared/refusal.ts';
+import { runEvent } from '../shared/run-event.ts';
+import { tables } from '../shared/tables.ts';
+import { ParquetFile } from '../write-tables/parquet-file.ts';
+import { publishTables } from './publish-tables.ts';
+import { closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
+import { recordJson, runRecord } from './run-record.ts';
+import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
+
+export interface FinishRunPorts {
+  work: ObjectStore;
+  results: ObjectStore;
+  events: EventSink;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * Ends an attempt: proves the ledger, makes the run's tables visible, its row of `runs` last, and tells the listeners. An attempt that is
+ * closed stays as it is, so that a second call, or the rule that closes executions which ended without their Catch, changes nothing.
+ */
+export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): Promise<FinishRunOutput> {
+  const { run } = input;
+  const closed = await readClosedAttempt(ports.work, run.runId, run.attempt);
+  if (closed && closed.status !== 'aborted') return { runId: run.runId, status: closed.status, stopReason: input.stopReason };
+
+  const plan = await readPlan(ports.work, run.runId);
+  const { verdict, sums, receipts } = await judge(input, plan, ports.work);
+  if (verdict.status === 'failed') ports.log.warn('run failed', { failure: input.failure });
+
+  const startedAt =
+    plan?.startedAt ?? (await readAttempt(ports.work, run.runId, 1))?.acceptedAt ?? new Date(ports.clock.now()).toISOString();
+  const date = startedAt.slice(0, 10);
+  const runsKey = tableKey('runs', date, run.runId, partName(0));
+  if (receipts.length > 0) {
+    await ports.results.delete([runsKey]);
+    await publishTables(run.runId, date, receipts, ports);
+  }
+  const record = runRecord(run, plan, sums, verdict, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
+  const file = new ParquetFile(tables.runs);
+  file.add(record);
+  await ports.work.put(runRecordKey(run.runId), recordJson(record));
+  await ports.results.put(runsKey, file.close());
+
+  await ports.events.publish(runEvent(run, verdict.status, { ...sums, rowsIn: Number(record.rows_in) }, ports.results.bucket, date));
+  await closeAttempt(ports.work, run.runId, run.attempt, { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString() });
+  return { runId: run.runId, status: verdict.status, stopReason: verdict.stopReason };
+}
+
+interface Judgement {
+  verdict: Verdict;
+  sums: RunSums;
+  /** Parts whose tables are to be shown: all, or none where the run did not come to its end. */
+  receipts: Receipt[];
+}
+
+async function judge(input: FinishRunInput, plan: Plan | undefined, work: ObjectStore): Promise<Judgement> {
+  const { run, stopReason } = input;
+  const early = earlyVerdict(input, (await readRefusal(work, run.runId))?.reason);
+  if (early || !plan) {
+    const verdict = early ?? { status: 'failed' as const, stopReason: 'The workflow ended without a plan' };
+    return { verdict, sums: verdict.status === 'rejected' ? noSums : unwrittenSums(plan), receipts: [] };
+  }
+  try {
+    const receipts = await readReceipts(run, work);
+    closeLedger(receipts, plan.counts.rowsIn);
+    const sums = sumsOf(receipts, run.attempt);
+    return { verdict: verdictOf(sums, stopReason, run.settings.toleratedFailurePercentage), sums, receipts };
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    return {
+      verdict: { status: 'failed', stopReason: `The ledger does not close: ${error.message}` },
+      sums: unwrittenSums(plan),
+      receipts: [],
+    };
+  }
+}
+
+/** What is known of a run whose tables were not written: every row that was staged counts as failed. */
+const unwrittenSums = (plan: Plan | undefined): RunSums =>
+  plan
+    ? {
+        ...noSums,
+        rowsFailed: plan.counts.rowsStaged,
+        rowsRejected: plan.counts.rowsRejected,
+        batches: plan.counts.batches,
+        batchesFailed: plan.counts.batches,
+      }
+    : noSums;
+
+async function readReceipts(run: Run, work: ObjectStore): Promise<Receipt[]> {
+  const receipts: Receipt[] = [];
+  for await (const { part } of jsonLines<{ part: string }>(work.stream(partsKey(run.runId)))) {
+    const bytes = await work.get(receiptKey(run.runId, part));
+    if (!bytes) throw new LedgerError(`Part ${part} has no receipt`, { code: 'receipt_missing' });
+    receipts.push(receiptSchema.parse(parseJson(bytes)));
+  }
+  return receipts;
+}

@@ -1,0 +1,56 @@
+import type { Run } from '../shared/contract.ts';
+import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../shared/model-catalog.ts';
+import type { Plan } from '../shared/plan.ts';
+import { type TableRow, tables } from '../shared/tables.ts';
+import type { RunSums } from './run-ledger.ts';
+import type { Verdict } from './run-status.ts';
+
+/** The run's row of the table `runs`. `plan` is undefined where planning did not come to its end. Times in milliseconds since the epoch. */
+export function runRecord(
+  run: Run,
+  plan: Plan | undefined,
+  sums: RunSums,
+  { status, stopReason }: Verdict,
+  { startedAt, finishedAt }: { startedAt: number; finishedAt: number },
+): TableRow {
+  return {
+    run_id: run.runId,
+    dataset: run.dataset,
+    source_key: run.source.key,
+    source_version: run.source.versionId,
+    status,
+    stop_reason: stopReason,
+    notes: JSON.stringify(plan?.notes ?? []),
+    rows_in: sums.rowsSummarized + sums.rowsFailed + sums.rowsRejected + sums.rowsSkipped,
+    rows_summarized: sums.rowsSummarized,
+    rows_failed: sums.rowsFailed,
+    rows_rejected: sums.rowsRejected,
+    rows_skipped: sums.rowsSkipped,
+    batches: sums.batches,
+    batches_failed: sums.batchesFailed,
+    levels: sums.batches > 0 ? 1 : 0,
+    calls: sums.calls,
+    input_tokens: sums.inputTokens,
+    output_tokens: sums.outputTokens,
+    cost_usd: sums.costUsd,
+    calls_this_attempt: sums.callsThisAttempt,
+    estimated_cost_usd: plan?.estimatedCostUsd ?? null,
+    summary: null,
+    summary_key: null,
+    model: run.endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : run.settings.model,
+    settings: JSON.stringify(run.settings),
+    started_at: startedAt,
+    finished_at: finishedAt,
+  };
+}
+
+/** A row of `runs` as JSON, times in ISO 8601. */
+export const recordJson = (record: TableRow): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      tables.runs.columns.map(({ name, type }) => {
+        const value = record[name] ?? null;
+        return [name, type === 'timestamp' && value !== null ? new Date(Number(value)).toISOString() : value];
+      }),
+    ),
+  );

@@ -1,0 +1,36 @@
+import type { FinishRunInput, RunStatus } from '../shared/contract.ts';
+import { errorNames } from '../shared/errors.ts';
+import type { RunSums } from './run-ledger.ts';
+
+export interface Verdict {
+  status: RunStatus;
+  /** Why the run did not end complete, null where the tables say it batch by batch. */
+  stopReason: string | null;
+}
+
+/** The verdict on a run that ended before its tables were written, undefined where it came to its end. */
+export function earlyVerdict({ failure }: Pick<FinishRunInput, 'failure'>, refusal: string | undefined): Verdict | undefined {
+  if (failure === null) return undefined;
+  if (failure === errorNames.invalidUpload) return { status: 'rejected', stopReason: refusal ?? 'The file cannot be a source of rows' };
+  return { status: 'failed', stopReason: `The workflow ended early: ${failure}` };
+}
+
+const mostFrequent = (failures: Record<string, number>) =>
+  Object.entries(failures)
+    .sort(([, one], [, other]) => other - one)
+    .map(([code, batches]) => `${code}: ${batches}`)
+    .join(', ');
+
+/** The verdict on a run whose ledger closed. */
+export function verdictOf(sums: RunSums, stopReason: string | null, toleratedFailurePercentage: number): Verdict {
+  if (stopReason !== null) return { status: 'halted', stopReason };
+  if (sums.rowsFailed === 0) return { status: 'complete', stopReason: null };
+  const failures = `failed batches by reason: ${mostFrequent(sums.failures)}`;
+  if (sums.rowsSummarized === 0) return { status: 'failed', stopReason: `No batch could be summarized; ${failures}` };
+  const failedPercentage = (100 * sums.rowsFailed) / (sums.rowsFailed + sums.rowsSummarized);
+  if (failedPercentage > toleratedFailurePercentage) {
+    const share = `${failedPercentage.toFixed(1)} % of the rows failed, ${toleratedFailurePercentage} % are tolerated`;
+    return { status: 'failed', stopReason: `${share}; ${failures}` };
+  }
+  return { status: 'partial', stopReason: failures };
+}

@@ -1,0 +1,142 @@
+import { readAttempt } from '../shared/attempt.ts';
+import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
+import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
+import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
+import { costUsd } from '../shared/model-catalog.ts';
+import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
+import { type Plan, readPlan } from '../shared/plan.ts';
+import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
+import { readRefusal, writeRefusal } from '../shared/refusal.ts';
+import { runEvent } from '../shared/run-event.ts';
+import { settingsOfAttempt } from '../shared/settings.ts';
+import { requestOverheadTokens } from '../summarize-batch/prompt.ts';
+import { joinManifest } from './join-manifest.ts';
+import { openUpload } from './open-upload.ts';
+import { type PlanningState, stageRows } from './stage-rows.ts';
+import type { Upload } from './upload.ts';
+
+export interface PlanBatchesPorts {
+  input: ObjectStore;
+  work: ObjectStore;
+  results: ObjectStore;
+  control: Pick<Control, 'stopReason'>;
+  events: EventSink;
+  /** Batches in flight in one run. */
+  concurrency: number;
+  /** Whether the invocation should stop at the next part boundary and be called again. */
+  isTimeShort: () => boolean;
+}
+
+/**
+ * Plans one level. Level 0 is staged from the upload, over several invocations where it is large, and frozen in `plan.json`.
+ * @throws InvalidUploadError: the file cannot be a source of rows; the reason is kept for its owner in `refusal.json`.
+ * @throws ResultConflictError: the frozen plan says something else than this planning of the same upload.
+ */
+export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
+  const { run, level } = input;
+  const stopReason = (await ports.control.stopReason(run.runId, run.attempt)) ?? null;
+  if (level > 0 || stopReason) return { ...stepsOf(run, ports), next: 'write', level, stopReason };
+
+  const frozen = await readPlan(ports.work, run.runId);
+  if (frozen) return summarize(run, frozen, ports);
+  const refusal = await readRefusal(ports.work, run.runId);
+  if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });
+  try {
+    const upload = await openPinned(run, ports.input);
+    const state = await stageRows(upload, run, ports.work, input.continueWithPart, ports.isTimeShort);
+    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
+    if (state.counts.rowsStaged === 0) throw noRows(upload, state);
+    await joinManifest(ports.work, run, state.counts.parts);
+    return summarize(run, await freeze(await planOf(run, upload, state, ports.work), ports.work), ports);
+  } catch (error) {
+    if (error instanceof InvalidUploadError) await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload' });
+    throw error;
+  }
+}
+
+/** What every output has in common; the next planning call of a level starts at its beginning. */
+const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
+  run,
+  continueWithPart: null,
+  manifest: { bucket: work.bucket, key: manifestKey(run.runId, 0) },
+  parts: { bucket: work.bucket, key: partsKey(run.runId) },
+  batchesPerFunction: 1,
+  maxConcurrency: concurrency,
+  stopReason: null,
+});
+
+async function summarize(run: Run, plan: Plan, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
+  await ports.events.publish(runEvent(run, 'started', countsAtStart(plan), ports.results.bucket, plan.date));
+  const batchesPerFunction = shareOfFunction(plan.counts.batches);
+  return {
+    ...stepsOf({ ...run, settings: settingsOfAttempt(plan.settings, run.settings) }, ports),
+    next: 'summarize',
+    level: 0,
+    batchesPerFunction,
+    maxConcurrency: Math.max(1, Math.ceil(ports.concurrency / batchesPerFunction)),
+  };
+}
+
+const countsAtStart = ({ counts }: Plan) => ({
+  rowsIn: counts.rowsIn,
+  rowsSummarized: 0,
+  rowsFailed: 0,
+  rowsRejected: counts.rowsRejected,
+  batches: counts.batches,
+  batchesFailed: 0,
+  calls: 0,
+  costUsd: 0,
+});
+
+/** Batches that one function takes: one while they are few, then 10 to 25, so that the children stay below a hundred thousand as long as can be. */
+export function shareOfFunction(batches: number): number {
+  if (batches < SINGLE_BATCH_LIMIT) return 1;
+  const share = Math.ceil(batches / SINGLE_BATCH_LIMIT);
+  return Math.min(MAX_BATCHES_PER_FUNCTION, Math.max(MIN_BATCHES_PER_FUNCTION, share));
+}
+
+function openPinned(run: Run, input: ObjectStore): Promise<Upload> {
+  const { key, versionId, bytes } = run.source;
+  return openUpload({ name: key, bytes, open: (start) => input.stream(key, { start, versionId }) }, run.settings);
+}
+
+const noRows = (upload: Upload, { counts }: PlanningState) =>
+  new InvalidUploadError(
+    `None of the ${counts.rowsIn.toLocaleString('en')} rows can be summarized: column "${upload.textColumn}" holds no usable text. ` +
+      `Name another column with textColumn (--text-column); the columns are: ${upload.columns.join(', ')}.`,
+    { code: 'no_usable_rows' },
+  );
+
+async function planOf(run: Run, upload: Upload, { counts }: PlanningState, work: ObjectStore): Promise<Plan> {
+  const first = await readAttempt(work, run.runId, 1);
+  if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
+  const inputTokens = counts.inputTokens + counts.batches * requestOverheadTokens(run.settings);
+  const outputTokens = counts.batches * run.settings.maxOutputTokens;
+  const truncated =
+    counts.rowsTruncated > 0 ? [`${counts.rowsTruncated} texts were cut at ${run.settings.maxRowCharacters} characters.`] : [];
+  const limited = run.limit !== null ? [`Only the first ${run.limit} rows were read.`] : [];
+  return {
+    runId: run.runId,
+    dataset: run.dataset,
+    source: run.source,
+    endpoint: run.endpoint,
+    limit: run.limit,
+    date: first.acceptedAt.slice(0, 10),
+    startedAt: first.acceptedAt,
+    settings: run.settings,
+    format: upload.format,
+    textColumn: upload.textColumn,
+    idColumn: upload.idColumn,
+    notes: [...upload.notes, ...limited, ...truncated],
+    counts: { ...counts, inputTokens },
+    estimatedCostUsd: costUsd(run.endpoint, run.settings.model, run.settings.serviceTier, { inputTokens, outputTokens }),
+  };
+}
+
+/** @returns the plan that stands: this one, or an equal one that another invocation froze first. */
+async function freeze(plan: Plan, work: ObjectStore): Promise<Plan> {
+  if (await work.putIfAbsent(planKey(plan.runId), JSON.stringify(plan))) return plan;
+  const standing = await readPlan(work, plan.runId);
+  if (JSON.stringify(standing?.counts) === JSON.stringify(plan.counts)) return standing as Plan;
+  throw new ResultConflictError(`The plan of ${plan.runId} is frozen with other counts`, { code: 'plan_conflict' });
+}

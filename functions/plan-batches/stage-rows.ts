@@ -1,0 +1,99 @@
+import * as z from 'zod';
+import type { Run, StagedRow } from '../shared/contract.ts';
+import { parseJson } from '../shared/json-lines.ts';
+import { partStateKey } from '../shared/object-keys.ts';
+import { type PlanCounts, planCountsSchema } from '../shared/plan.ts';
+import type { ObjectStore } from '../shared/ports.ts';
+import { StagedPart } from './staged-part.ts';
+import type { Position, Upload, UploadRow } from './upload.ts';
+
+const count = z.int().min(0);
+
+/** Where planning stands after a whole part: enough for another invocation to go on as if there had been no break. */
+const planningStateSchema = z.object({
+  counts: planCountsSchema,
+  next: z.object({ byte: count, line: count, rowNumber: count }),
+  isLast: z.boolean(),
+});
+export type PlanningState = z.infer<typeof planningStateSchema>;
+
+const start = (position: Position): PlanningState => ({
+  counts: { parts: 0, rowsIn: 0, rowsStaged: 0, rowsRejected: 0, rowsTruncated: 0, batches: 0, inputTokens: 0 },
+  next: position,
+  isLast: false,
+});
+
+async function stateAfter(work: ObjectStore, runId: string, part: number): Promise<PlanningState> {
+  const bytes = await work.get(partStateKey(runId, part));
+  if (!bytes) throw new Error(`Planning cannot go on: the state after part ${part} of ${runId} is missing`);
+  return planningStateSchema.parse(parseJson(bytes));
+}
+
+function addPart(before: PlanCounts, part: StagedPart, next: Position): PlanCounts {
+  return {
+    parts: before.parts + 1,
+    rowsIn: next.rowNumber,
+    rowsStaged: before.rowsStaged + part.counts.rowsStaged,
+    rowsRejected: before.rowsRejected + part.counts.rowsRejected,
+    rowsTruncated: before.rowsTruncated + part.counts.rowsTruncated,
+    batches: before.batches + part.counts.batches,
+    inputTokens: before.inputTokens + part.counts.inputTokens,
+  };
+}
+
+const stagedRow = (row: Extract<UploadRow, { reason: null }>): StagedRow => ({
+  rowNumber: row.rowNumber,
+  id: row.id,
+  text: row.text,
+  groupKey: null,
+  truncated: row.truncated,
+  attributes: row.attributes,
+});
+
+/**
+ * Reads the upload once and stages its rows part by part, from the given part on. Memory is bounded by one piece of each file.
+ * Stops after the part during which `isTimeShort` turned true, unless it was the last.
+ * @returns the sums so far; `isLast` where the upload is staged to its end.
+ */
+export async function stageRows(
+  upload: Upload,
+  run: Run,
+  work: ObjectStore,
+  continueWithPart: number | null,
+  isTimeShort: () => boolean,
+): Promise<PlanningState> {
+  let state = continueWithPart ? await stateAfter(work, run.runId, continueWithPart - 1) : start(upload.start);
+  const newPart = () => new StagedPart(work, run.runId, state.counts.parts, state.counts.batches, run.settings);
+  let part = newPart();
+
+  const finishPart = async (next: Position, isLast: boolean) => {
+    await part.close();
+    state = { counts: addPart(state.counts, part, next), next, isLast };
+    await work.put(partStateKey(run.runId, state.counts.parts - 1), JSON.stringify(state));
+  };
+
+  try {
+    let position: Position = state.next;
+    reading: for await (const rows of upload.rows(position)) {
+      for (const row of rows) {
+        if (row.rowNumber >= (run.limit ?? Number.POSITIVE_INFINITY)) break reading;
+        if (row.reason !== null) {
+          await part.addRejection({ rowNumber: row.rowNumber, line: row.line, reason: row.reason, raw: row.raw });
+        } else {
+          if (part.isFullFor(row.text)) {
+            await finishPart(position, false);
+            if (isTimeShort()) return state;
+            part = newPart();
+          }
+          await part.addRow(stagedRow(row));
+        }
+        position = row.next;
+      }
+    }
+    await finishPart(position, true);
+    return state;
+  } catch (error) {
+    await part.abort();
+    throw error;
+  }
+}

@@ -1,0 +1,167 @@
+import OpenAI from 'openai';
+import * as z from 'zod';
+import { normalizeEndpoint } from '../endpoint.ts';
+import { ModelAccessError, ModelUnavailableError, UnusableSummaryError } from '../errors.ts';
+import { MODEL_TIMEOUT_MS } from '../limits.ts';
+import { modelFacts } from '../model-catalog.ts';
+import type { Summarizer, SummaryAnswer, SummaryRequest } from '../ports.ts';
+import { modelError, safeMessage } from './model-errors.ts';
+
+export interface OpenAiSummarizerOptions {
+  /** The key, or where to get it; asked before every call, so that a rotated key is taken up. What it throws is passed on. */
+  apiKey: string | (() => Promise<string>);
+  /** @default OpenAI's own endpoint */
+  baseUrl?: string | undefined;
+  /** Milliseconds since the epoch. @default Date.now */
+  now?: (() => number) | undefined;
+  /** @default MODEL_TIMEOUT_MS */
+  timeoutMs?: number | undefined;
+}
+
+/**
+ * A summarizer on any endpoint that speaks OpenAI's chat completions. One request a call, never a silent second one.
+ * A call stopped by the signal throws the signal's reason.
+ *
+ * @throws ConfigError: the base URL is not one.
+ */
+export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = MODEL_TIMEOUT_MS }: OpenAiSummarizerOptions): Summarizer {
+  const baseURL = normalizeEndpoint(baseUrl);
+  let client: OpenAI | undefined;
+
+  function clientWith(key: string): OpenAI {
+    // logLevel: OPENAI_LOG=debug in the environment would print rows and summaries.
+    if (client?.apiKey !== key) {
+      client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, maxRetries: 0, timeout: timeoutMs, logLevel: 'off' });
+    }
+    return client;
+  }
+
+  return {
+    async summarize(request, { signal }) {
+      signal?.throwIfAborted();
+      const key = usableKey(typeof apiKey === 'string' ? apiKey : await apiKey());
+      signal?.throwIfAborted();
+      // The SDK's own time-out ends with the headers of an answer other than 200; this one covers its body too.
+      const timeout = new AbortController();
+      const timer = setTimeout(() => timeout.abort(), timeoutMs);
+      const startedAt = now();
+      let body: unknown;
+      try {
+        body = await clientWith(key).chat.completions.create(chatRequest(request), {
+          signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
+        });
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        if (timeout.signal.aborted) throw timedOut(timeoutMs);
+        throw callError(error, key, timeoutMs, now());
+      } finally {
+        clearTimeout(timer);
+      }
+      return summaryAnswer(body, request, Math.max(0, Math.round(now() - startedAt)));
+    },
+  };
+}
+
+/** @throws ModelAccessError: a header cannot carry the key. The SDK's own error would quote it. */
+function usableKey(key: string): string {
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new ModelAccessError('The API key is empty or has characters that no key has, such as a space or a line break.', {
+    code: 'invalid_api_key',
+  });
+}
+
+function chatRequest(request: SummaryRequest): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming {
+  const { isReasoningModel, hasCacheOptions } = modelFacts(request.model);
+  return {
+    model: request.model,
+    messages: request.messages.map(({ role, content }) => ({ role, content })),
+    temperature: request.temperature,
+    // Reasoning models take a temperature only without reasoning; older models and most compatible servers know only `max_tokens`.
+    ...(isReasoningModel
+      ? { max_completion_tokens: request.maxOutputTokens, reasoning_effort: 'none' as const }
+      : { max_tokens: request.maxOutputTokens }),
+    ...(hasCacheOptions ? { prompt_cache_options: { mode: 'explicit' as const } } : {}),
+    ...(request.serviceTier === null
+      ? {}
+      : { service_tier: request.serviceTier as OpenAI.Chat.ChatCompletionCreateParamsNonStreaming['service_tier'] }),
+  };
+}
+
+function timedOut(timeoutMs: number): ModelUnavailableError {
+  return new ModelUnavailableError(`The model endpoint did not answer within ${timeoutMs} ms.`, { code: 'timeout' });
+}
+
+/** The project's error for whatever the SDK threw, without a `cause` (see modelError). */
+function callError(error: unknown, apiKey: string, timeoutMs: number, now: number): Error {
+  if (error instanceof OpenAI.APIConnectionTimeoutError) return timedOut(timeoutMs);
+  if (error instanceof OpenAI.APIError && error.status !== undefined && error.headers) {
+    return modelError({ ...error, message: apiMessage(error) }, apiKey, now);
+  }
+  if (error instanceof SyntaxError) {
+    return new ModelUnavailableError('The model endpoint answered with JSON that ends too early or is broken.', {
+      code: 'invalid_response',
+    });
+  }
+  const reason = safeMessage(transportReason(error), apiKey);
+  return new ModelUnavailableError(`The connection to the model endpoint failed: ${reason}`, { code: 'network' });
+}
+
+/** The endpoint's own words; the SDK puts the status in front of them. */
+function apiMessage(error: InstanceType<typeof OpenAI.APIError>): string {
+  return error.message.replace(new RegExp(`^${error.status} `), '');
+}
+
+/** The innermost message, such as `connect ECONNREFUSED 127.0.0.1:80`: the outer ones say only that a fetch failed. */
+function transportReason(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  return innermost instanceof Error ? innermost.message : 'unknown';
+}
+
+const tokens = z.number().int().nonnegative().catch(0);
+
+const completionSchema = z.object({
+  model: z.string().min(1).optional().catch(undefined),
+  service_tier: z.string().nullish().catch(null),
+  choices: z
+    .array(
+      z.object({
+        finish_reason: z.string().nullish(),
+        message: z.object({ content: z.string().nullable(), refusal: z.string().nullish() }),
+      }),
+    )
+    .min(1),
+  // Some compatible servers count nothing: the call is then free as far as anybody can tell.
+  usage: z.object({ prompt_tokens: tokens, completion_tokens: tokens }).catch({ prompt_tokens: 0, completion_tokens: 0 }),
+});
+
+/**
+ * @throws ModelUnavailableError: the body is no completion; with a wrong content type the SDK hands it out as a string.
+ * @throws UnusableSummaryError: a paid completion without a summary in it.
+ */
+function summaryAnswer(body: unknown, request: SummaryRequest, latencyMs: number): SummaryAnswer {
+  const parsed = completionSchema.safeParse(body);
+  if (!parsed.success) {
+    throw new ModelUnavailableError('The model endpoint answered 200 with something that is not a completion.', {
+      code: 'invalid_response',
+    });
+  }
+  const completion = parsed.data;
+  const { finish_reason: finishReason, message } = completion.choices[0]!;
+  const usage = { inputTokens: completion.usage.prompt_tokens, outputTokens: completion.usage.completion_tokens };
+  if (finishReason === 'content_filter') {
+    throw new UnusableSummaryError('The endpoint’s content filter stopped the answer.', { code: 'content_filter', usage });
+  }
+  if (message.refusal) throw new UnusableSummaryError('The model refused to summarize these rows.', { code: 'refusal', usage });
+  const text = message.content?.trim() ?? '';
+  if (text === '') throw new UnusableSummaryError('The model answered without any text.', { code: 'empty', usage });
+  return {
+    text,
+    finishReason: finishReason === 'length' ? 'length' : 'stop',
+    model: completion.model ?? request.model,
+    serviceTier: completion.service_tier ?? request.serviceTier,
+    requestId: (body as { _request_id?: string | null })._request_id ?? null,
+    usage,
+    latencyMs,
+  };
+}

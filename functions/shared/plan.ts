@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import { sourceSchema } from './contract.ts';
+import { parseJson } from './json-lines.ts';
+import { planKey } from './object-keys.ts';
+import type { ObjectStore } from './ports.ts';
+import { settingsSchema } from './settings.ts';
+
+const count = z.int().min(0);
+
+/** Sums over the parts planned so far. */
+export const planCountsSchema = z.object({
+  parts: count,
+  rowsIn: count,
+  rowsStaged: count,
+  rowsRejected: count,
+  rowsTruncated: count,
+  batches: count,
+  /** Estimated input tokens of all batches of level 0. */
+  inputTokens: count,
+});
+export type PlanCounts = z.infer<typeof planCountsSchema>;
+
+/** `plan.json`: what every attempt of a run shares, frozen when level 0 is planned. */
+export const planSchema = z.object({
+  runId: z.string(),
+  dataset: z.string(),
+  source: sourceSchema,
+  endpoint: z.string(),
+  limit: count.nullable(),
+  /** Value of the tables' date partition, YYYY-MM-DD. */
+  date: z.iso.date(),
+  startedAt: z.iso.datetime(),
+  settings: settingsSchema,
+  format: z.string(),
+  textColumn: z.string(),
+  idColumn: z.string().nullable(),
+  notes: z.array(z.string()),
+  counts: planCountsSchema,
+  estimatedCostUsd: z.number().nullable(),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+export async function readPlan(work: ObjectStore, runId: string): Promise<Plan | undefined> {
+  const bytes = await work.get(planKey(runId));
+  return bytes && planSchema.parse(parseJson(bytes));
+}

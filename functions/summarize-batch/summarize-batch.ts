@@ -1,0 +1,52 @@
+import type { Batch, Run, SummarizeBatchInput, SummarizeBatchOutput } from '../shared/contract.ts';
+import { MAX_INLINE_WAIT_SECONDS } from '../shared/limits.ts';
+import type { Clock, Control, Log, ObjectStore, Summarizer } from '../shared/ports.ts';
+import { summarizeOne } from './summarize-one.ts';
+
+export interface SummarizeBatchPorts {
+  work: ObjectStore;
+  summarizer: Summarizer;
+  control: Control;
+  clock: Clock;
+  log: Log;
+}
+
+/** What became of one batch in one invocation: settled, to be tried again in some seconds, or not to be had this time. */
+export type BatchResult = { kind: 'settled' } | { kind: 'wait'; seconds: number } | { kind: 'unavailable'; error: Error };
+
+export interface BatchTask {
+  run: Run;
+  batch: Batch;
+  tries: number;
+  failure: string | null;
+}
+
+/**
+ * Summarizes the batches concurrently. Each ends with an outcome in the work bucket, except where the run is halted.
+ * @returns the batches for which the endpoint asked for a longer wait.
+ * @throws ModelUnavailableError, or what the store threw: some batch found no answer; trying the state again repeats only what is missing.
+ */
+export async function summarizeBatch(
+  { run, batches, retryCount, failure }: SummarizeBatchInput,
+  ports: SummarizeBatchPorts,
+  signal?: AbortSignal,
+): Promise<SummarizeBatchOutput> {
+  const results = await Promise.all(batches.map((batch) => settle({ run, batch, tries: retryCount + 1, failure }, ports, signal)));
+  for (const result of results) if (result.kind === 'unavailable') throw result.error;
+  const waits = results.map((result) => (result.kind === 'wait' ? result.seconds : 0));
+  return { waitSeconds: Math.max(...waits), remaining: batches.filter((_, index) => (waits[index] ?? 0) > 0) };
+}
+
+/** A short wait is sat out here, a longer one is left to the workflow; a store that fails counts as unavailable. */
+async function settle(task: BatchTask, ports: SummarizeBatchPorts, signal?: AbortSignal): Promise<BatchResult> {
+  try {
+    for (let waited = 0; ; ) {
+      const result = await summarizeOne(task, ports, signal);
+      if (result.kind !== 'wait' || waited + result.seconds > MAX_INLINE_WAIT_SECONDS) return result;
+      waited += result.seconds;
+      await ports.clock.sleep(result.seconds, signal);
+    }
+  } catch (error) {
+    return { kind: 'unavailable', error: error as Error };
+  }
+}

@@ -1,0 +1,27 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+
+export interface ControlTableProps {
+  /** Deletes the table with the stack, and lets anybody delete it. @default false */
+  readonly destroyOnDelete?: boolean;
+}
+
+/** Money spent, rate slots and halt flags of the runs: one item each under `pk`, gone after `expiresAt` (seconds since the epoch). */
+export class ControlTable extends Construct {
+  readonly table: Table;
+
+  constructor(scope: Construct, id: string, { destroyOnDelete = false }: ControlTableProps = {}) {
+    super(scope, id);
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'expiresAt',
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      // DynamoDB's own key: always on, free, and no step needs rights on a key.
+      encryption: TableEncryption.DEFAULT,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: !destroyOnDelete,
+      removalPolicy: destroyOnDelete ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    });
+  }
+}

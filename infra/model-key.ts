@@ -1,0 +1,30 @@
+import { RemovalPolicy, SecretValue } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+
+/** What the secret holds until somebody sets the key: no generated value, which could be taken for a key. */
+export const UNSET_MODEL_KEY = 'set-me';
+
+export interface ModelKeyProps {
+  /** What becomes of the key when the stack goes. @default RETAIN */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** The API key of the model endpoint, the secret's whole string. Deploying again leaves a key that was set alone. */
+export class ModelKey extends Construct {
+  readonly secret: Secret;
+
+  constructor(scope: Construct, id: string, { removalPolicy = RemovalPolicy.RETAIN }: ModelKeyProps = {}) {
+    super(scope, id);
+    this.secret = new Secret(this, 'Secret', {
+      description: 'API key of the model endpoint',
+      secretStringValue: SecretValue.unsafePlainText(UNSET_MODEL_KEY),
+      removalPolicy,
+    });
+  }
+
+  /** The command that sets the key from a file, so that the key stays out of the shell's history. */
+  get setCommand(): string {
+    return `aws secretsmanager put-secret-value --secret-id ${this.secret.secretName} --secret-string file://model.key`;
+  }
+}

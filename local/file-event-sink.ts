@@ -1,0 +1,67 @@
+import { appendFile, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { EventSink } from '../functions/shared/ports.ts';
+
+const LOCK_RETRY_MS = 5;
+/** A lock is held for one read and one append; an older one was left by a process that has died. */
+const STALE_LOCK_MS = 5_000;
+
+const isCode = (error: unknown, code: string) => (error as NodeJS.ErrnoException).code === code;
+
+/**
+ * Appends each event to `<outFolder>/events.jsonl` as one line `{type, time, ...detail}`. An event whose `eventId` is in the file
+ * is not written again, whichever process wrote it.
+ */
+export function fileEventSink(outFolder: string, { now = Date.now }: { now?: () => number } = {}): EventSink {
+  const file = join(outFolder, 'events.jsonl');
+  const lock = `${file}.lock`;
+
+  async function whileLocked(action: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        await (await open(lock, 'wx')).close();
+        break;
+      } catch (error) {
+        if (!isCode(error, 'EEXIST')) throw error;
+        const held = await stat(lock).catch(() => undefined);
+        if (held && now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
+        else await pause(LOCK_RETRY_MS);
+      }
+    }
+    try {
+      await action();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+
+  return {
+    async publish({ type, detail }) {
+      await mkdir(outFolder, { recursive: true });
+      await whileLocked(async () => {
+        const written = await readFile(file, 'utf8').catch((error: unknown) => {
+          if (isCode(error, 'ENOENT')) return '';
+          throw error;
+        });
+        if (eventIds(written).has(detail.eventId)) return;
+        // A process killed in the middle of a line leaves it open; the next event must not be glued to it.
+        const lineBreak = written === '' || written.endsWith('\n') ? '' : '\n';
+        await appendFile(file, `${lineBreak}${JSON.stringify({ type, time: new Date(now()).toISOString(), ...detail })}\n`);
+      });
+    },
+  };
+}
+
+/** Ids of all whole lines. */
+function eventIds(lines: string): Set<unknown> {
+  const ids = new Set<unknown>();
+  for (const line of lines.split('\n')) {
+    try {
+      ids.add((JSON.parse(line) as { eventId?: unknown } | null)?.eventId);
+    } catch {
+      // A torn line was never published.
+    }
+  }
+  return ids;
+}
