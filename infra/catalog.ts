@@ -1,5 +1,14 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { Database, DataFormat, PartitionProjectionConfiguration, S3Table, S3TableStorage, Schema, type Type } from 'aws-cdk-lib/aws-glue';
+import {
+  Database,
+  DataFormat,
+  DateIntervalUnit,
+  PartitionProjectionConfiguration,
+  S3Table,
+  S3TableStorage,
+  Schema,
+  type Type,
+} from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
@@ -52,10 +61,14 @@ export class Catalog extends Construct {
         // Athena takes "true" for client-side encryption; S3's own needs no mark.
         hasEncryptedData: false,
         partitionProjection: {
-          [DATE_PARTITION]: PartitionProjectionConfiguration.date({ min: FIRST_DATE, max: 'NOW', format: 'yyyy-MM-dd' }),
+          [DATE_PARTITION]: PartitionProjectionConfiguration.date({
+            min: FIRST_DATE,
+            max: 'NOW',
+            format: 'yyyy-MM-dd',
+            step: { interval: 1, intervalUnit: DateIntervalUnit.DAYS },
+          }),
         },
         parameters: {
-          EXTERNAL: 'TRUE',
           'storage.location.template': `s3://${resultsBucket.bucketName}/${prefix}${DATE_PARTITION}=\${${DATE_PARTITION}}/`,
         },
       });

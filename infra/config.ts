@@ -5,9 +5,7 @@ import { ConfigError } from '../functions/shared/errors.ts';
 export const CONTEXT_KEY = 'hundredfold';
 
 /** Retentions that CloudWatch Logs knows. Source: API reference, PutRetentionPolicy. */
-const logRetentionDays = [
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-] as const;
+const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
 
 const configSchema = z.strictObject({
   /** Suffix of every name, so that several deployments share one account and region. @default null: no suffix */
@@ -17,7 +15,10 @@ const configSchema = z.strictObject({
     .nullable()
     .default(null),
   /** Base URL of an OpenAI-compatible endpoint. @default null: OpenAI */
-  modelBaseUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).nullable().default(null),
+  modelBaseUrl: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .nullable()
+    .default(null),
   /** Model calls in flight in one run. @default 100 */
   modelConcurrency: z.int().min(1).max(10_000).default(100),
   /** Bytes one Athena query may scan, in GB. @default 10 */

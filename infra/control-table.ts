@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 
 export interface ControlTableProps {
@@ -7,7 +7,10 @@ export interface ControlTableProps {
   readonly destroyOnDelete?: boolean;
 }
 
-/** Money spent, rate slots and halt flags of the runs: one item each under `pk`, gone after `expiresAt` (seconds since the epoch). */
+/**
+ * Money spent, rate slots and halt flags of the runs: one item each under `pk`, gone after `expiresAt` (seconds since the epoch).
+ * Encrypted with DynamoDB's own key, which is always on and free and on which no step needs rights.
+ */
 export class ControlTable extends Construct {
   readonly table: Table;
 
@@ -17,8 +20,6 @@ export class ControlTable extends Construct {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiresAt',
       billingMode: BillingMode.PAY_PER_REQUEST,
-      // DynamoDB's own key: always on, free, and no step needs rights on a key.
-      encryption: TableEncryption.DEFAULT,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: !destroyOnDelete,
       removalPolicy: destroyOnDelete ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,

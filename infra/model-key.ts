@@ -2,8 +2,8 @@ import { RemovalPolicy, SecretValue } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 
-/** What the secret holds until somebody sets the key: no generated value, which could be taken for a key. */
-export const UNSET_MODEL_KEY = 'set-me';
+/** What the secret holds until somebody sets the key: nothing that could be taken for one, and what summarize-batch refuses by name. */
+export const UNSET_MODEL_KEY = '<set-me>';
 
 export interface ModelKeyProps {
   /** What becomes of the key when the stack goes. @default RETAIN */

@@ -24,7 +24,6 @@ export class QueryWorkgroup extends Construct {
 
   constructor(scope: Construct, id: string, { name, database, resultsBucket, scanLimitGb = 10 }: QueryWorkgroupProps) {
     super(scope, id);
-    this.name = name;
     const workgroup = new CfnWorkGroup(this, 'Workgroup', {
       name,
       description: 'Queries on the tables of summaries',
@@ -38,20 +37,20 @@ export class QueryWorkgroup extends Construct {
         resultConfiguration: {
           outputLocation: resultsBucket.s3UrlForObject(QUERY_RESULTS_PREFIX),
           encryptionConfiguration: { encryptionOption: 'SSE_S3' },
-          expectedBucketOwner: resultsBucket.stack.account,
         },
       },
     });
 
+    this.name = workgroup.ref;
+
     for (const query of namedQueries) {
-      const named = new CfnNamedQuery(this, query.name, {
+      new CfnNamedQuery(this, query.name, {
         name: query.name,
         description: query.description,
         database: database.databaseName,
         queryString: query.sql,
-        workGroup: name,
+        workGroup: this.name,
       });
-      named.addResourceDependency(workgroup);
     }
   }
 }

@@ -27,6 +27,9 @@ export const stateNames = {
   childDone: 'BatchesDone',
 } as const;
 
+/** Error of an execution whose run ended `failed` by finish-run's own verdict. */
+export const RUN_FAILED = 'RunFailed';
+
 /** Longest that a run may take. Workers of a run under tight rate limits wait for hours; a week means that it hangs. */
 const RUN_TIMEOUT_SECONDS = 7 * 24 * 3600;
 
@@ -219,7 +222,7 @@ export function workflowDefinition({ functions, workBucket, partition = 'aws' }:
       },
       [stateNames.failed]: {
         Type: 'Fail',
-        Error: 'RunFailed',
+        Error: RUN_FAILED,
         Cause: "{% 'See stop_reason of the run in the table runs: ' & $states.input.runId %}",
       },
       [stateNames.done]: { Type: 'Succeed' },

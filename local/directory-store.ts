@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, read, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs';
 import { copyFile, rm, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { ByteRange, ObjectHead, ObjectStore, ObjectWriter, ReadOptions } from '../functions/shared/ports.ts';
@@ -43,8 +43,8 @@ class DirectoryStore implements ObjectStore {
     signal?.throwIfAborted();
     const file = statSync(objectPath(this.#root, key), { throwIfNoEntry: false });
     if (!file?.isFile()) return absent(key, versionId);
-    this.#assertVersion(key, file, versionId);
     const record = readVersionRecord(this.#root, key, file);
+    assertVersion(key, versionOf(file, record), versionId);
     return { bytes: file.size, versionId: versionOf(file, record), metadata: record?.metadata ?? {} };
   }
 
@@ -141,18 +141,18 @@ class DirectoryStore implements ObjectStore {
     const descriptor = openSync(path, 'r');
     try {
       const file = fstatSync(descriptor);
-      this.#assertVersion(key, file, versionId);
+      if (versionId !== undefined) assertVersion(key, versionOf(file, readVersionRecord(this.#root, key, file)), versionId);
       return { descriptor, bytes: file.size };
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
   }
+}
 
-  #assertVersion(key: string, file: Stats, versionId: string | undefined): void {
-    if (versionId === undefined || versionOf(file, readVersionRecord(this.#root, key, file)) === versionId) return;
-    throw new ObjectNotFound(`The file "${key}" was replaced: its version ${versionId} is gone`);
-  }
+function assertVersion(key: string, present: string, wanted: string | undefined): void {
+  if (wanted === undefined || present === wanted) return;
+  throw new ObjectNotFound(`The file "${key}" was replaced: its version ${wanted} is gone`);
 }
 
 function absent(key: string, versionId: string | undefined): undefined {

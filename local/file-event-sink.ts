@@ -25,7 +25,7 @@ export function fileEventSink(outFolder: string, { now = Date.now }: { now?: () 
       } catch (error) {
         if (!isCode(error, 'EEXIST')) throw error;
         const held = await stat(lock).catch(() => undefined);
-        if (held && now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
+        if (held && Date.now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
         else await pause(LOCK_RETRY_MS);
       }
     }

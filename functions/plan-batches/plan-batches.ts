@@ -18,7 +18,7 @@ import type { Upload } from './upload.ts';
 export interface PlanBatchesPorts {
   input: ObjectStore;
   work: ObjectStore;
-  results: ObjectStore;
+  resultsBucket: string;
   control: Pick<Control, 'stopReason'>;
   events: EventSink;
   /** Batches in flight in one run. */
@@ -66,7 +66,7 @@ const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
 });
 
 async function summarize(run: Run, plan: Plan, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
-  await ports.events.publish(runEvent(run, 'started', countsAtStart(plan), ports.results.bucket, plan.date));
+  await ports.events.publish(runEvent(run, 'started', countsAtStart(plan), ports.resultsBucket, plan.date));
   const batchesPerFunction = shareOfFunction(plan.counts.batches);
   return {
     ...stepsOf({ ...run, settings: settingsOfAttempt(plan.settings, run.settings) }, ports),

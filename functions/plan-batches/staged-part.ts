@@ -94,8 +94,7 @@ export class StagedPart {
     this.open.tokens += StagedPart.tokensOf(row.text);
     this.counts.rowsStaged++;
     if (row.truncated) this.counts.rowsTruncated++;
-    const sent = this.rows.add(JSON.stringify(row));
-    if (sent) await sent;
+    await this.rows.add(JSON.stringify(row));
   }
 
   async addRejection(rejection: Rejection): Promise<void> {

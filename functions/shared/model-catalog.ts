@@ -5,19 +5,21 @@
 export interface ModelFacts {
   /** Prices of the standard tier; null where they are unknown. */
   readonly price: { readonly inputUsd: number; readonly outputUsd: number } | null;
-  /** Factor on the price by service tier; a tier that is not named costs 1. */
+  /** Factor on the price by service tier; a tier that is not named costs 1, but for `priority`, whose price is not listed here. */
   readonly tierFactor: Readonly<Record<string, number>>;
   readonly contextTokens: number | null;
-  /** `max_completion_tokens`, and `temperature` only with `reasoning_effort: "none"`: GPT-5 and later. */
+  /** `max_completion_tokens` instead of `max_tokens`: GPT-5 and later, and the o series. */
   readonly isReasoningModel: boolean;
+  /** Takes `reasoning_effort: "none"`, and `temperature` only with it. The first reasoning models take neither. */
+  readonly canSkipReasoning: boolean;
   /** Knows `prompt_cache_options`: from GPT-5.6 on a cache write costs extra and our prompts never repeat. */
   readonly hasCacheOptions: boolean;
   /** UTC date from which the model answers no more. */
   readonly shutdownDate: string | null;
 }
 
-const chatModel = { tierFactor: {}, isReasoningModel: false, hasCacheOptions: false, shutdownDate: null } as const;
-const reasoningModel = { tierFactor: { flex: 0.5 }, isReasoningModel: true, hasCacheOptions: false, shutdownDate: null } as const;
+const chatModel = { tierFactor: {}, isReasoningModel: false, canSkipReasoning: false, hasCacheOptions: false, shutdownDate: null } as const;
+const reasoningModel = { tierFactor: { flex: 0.5 }, isReasoningModel: true, canSkipReasoning: true, hasCacheOptions: false, shutdownDate: null } as const;
 
 /** Model that the offline model server answers as. */
 export const OFFLINE_MODEL = 'offline-extractive';
@@ -35,13 +37,16 @@ export const OFFLINE_ENDPOINT = 'offline';
 
 const snapshotDate = /-\d{4}-\d{2}-\d{2}$/;
 const reasoningFamily = /^(gpt-([5-9]|\d{2,})|o\d)/;
+/** GPT-5 without a minor version and the o series always reason. */
+const alwaysReasons = /^(gpt-5(?!\.)|o\d)/;
 
 /** Facts of a model; a dated snapshot has those of its family, an unknown model gets a neutral entry without a price. */
 export function modelFacts(model: string): ModelFacts {
-  const known = catalog[model] ?? catalog[model.replace(snapshotDate, '')];
-  if (known) return known;
-  const family = reasoningFamily.test(model) ? reasoningModel : chatModel;
-  return { ...family, tierFactor: {}, price: null, contextTokens: null };
+  const family = model.replace(snapshotDate, '');
+  const name = [model, family].find((candidate) => Object.hasOwn(catalog, candidate));
+  if (name !== undefined) return catalog[name] as ModelFacts;
+  const facts = reasoningFamily.test(model) ? { ...reasoningModel, canSkipReasoning: !alwaysReasons.test(model) } : chatModel;
+  return { ...facts, tierFactor: {}, price: null, contextTokens: null };
 }
 
 /** Dollars that tokens cost, null where the price is unknown. The offline model costs nothing, under whatever name it is asked. */
@@ -52,7 +57,7 @@ export function costUsd(
   usage: { inputTokens: number; outputTokens: number },
 ): number | null {
   const { price, tierFactor } = modelFacts(endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : model);
-  if (!price) return null;
+  if (!price || (serviceTier === 'priority' && endpoint !== OFFLINE_ENDPOINT)) return null;
   const factor = tierFactor[serviceTier ?? ''] ?? 1;
   return ((usage.inputTokens * price.inputUsd + usage.outputTokens * price.outputUsd) * factor) / 1_000_000;
 }
@@ -67,6 +72,6 @@ export function shutdownWarning(model: string, now: number): string | undefined 
   const daysLeft = Math.ceil((Date.parse(shutdownDate) - now) / DAY_MS);
   if (daysLeft > SHUTDOWN_NOTICE_DAYS) return undefined;
   return daysLeft > 0
-    ? `${model} is shut down on ${shutdownDate}, in ${daysLeft} days; gpt-6-luna replaces it.`
+    ? `${model} is shut down on ${shutdownDate}, in ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'}; gpt-6-luna replaces it.`
     : `${model} was shut down on ${shutdownDate}; use gpt-6-luna.`;
 }

@@ -62,7 +62,7 @@ export class ParquetFile {
   private endRowGroup() {
     if (this.pending === 0) return;
     const columnData = this.table.columns.map((column, index) => ({ name: column.name, data: this.columns[index] ?? [] }));
-    this.writer.write({ columnData, rowGroupSize: this.pending });
+    void this.writer.write({ columnData, rowGroupSize: this.pending });
     this.columns = this.table.columns.map(() => []);
     this.pending = 0;
   }
@@ -70,7 +70,7 @@ export class ParquetFile {
   /** @returns the whole file. */
   close(): Uint8Array {
     this.endRowGroup();
-    this.writer.finish();
+    void this.writer.finish();
     return this.bytes.getBytes();
   }
 }

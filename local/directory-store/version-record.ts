@@ -30,8 +30,17 @@ export function readVersionRecord(root: string, key: string, file: Stats): Versi
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
-  const record = recordSchema.parse(JSON.parse(text));
-  return record.bytes === file.size && record.mtimeMs === file.mtimeMs ? record : undefined;
+  const record = parseRecord(text);
+  return record?.bytes === file.size && record.mtimeMs === file.mtimeMs ? record : undefined;
+}
+
+/** undefined for what is no record, as an empty file after a power cut: the next import then writes both anew. */
+function parseRecord(text: string): VersionRecord | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 export const writeVersionRecord = (files: WholeFiles, root: string, key: string, record: VersionRecord): Promise<void> =>

@@ -10,7 +10,7 @@ const defaultMaxOutputTokens = 250;
 const maxMainSentences = 3;
 
 /**
- * A paragraph of two to four sentences of the rows that share most with the other rows, opened by `offlinePrefix`. Same rows, same paragraph.
+ * A paragraph of up to four sentences of the rows, those that share most with the other rows, opened by `offlinePrefix`. Same rows, same paragraph.
  * At most 700 characters and `maxOutputTokens` as estimated; a prefix of an earlier summary in `rows` is not repeated.
  */
 export const extractiveSummary = (rows: readonly string[], maxOutputTokens: number = defaultMaxOutputTokens): string => {
@@ -45,13 +45,14 @@ const termsByDocument = (sentences: Sentence[]): Set<string>[] => {
 const mainSentences = (sentences: Sentence[], rowTerms: Set<string>[], maxOutputTokens: number): Sentence[] => {
   const weights = termWeights(rowTerms);
   const shared = new Set([...weights.keys()].filter((term) => weights.get(term)! > unsharedWeight));
+  const isAnythingShared = shared.size > 0;
   const chosen: Sentence[] = [];
   while (chosen.length < maxMainSentences) {
     const fits = roomAfter(chosen, maxOutputTokens);
     const repeats = repetitionOf(chosen);
     const fresh = sentences.filter((sentence) => fits(sentence) && !repeats(sentence));
     // Once something is said, only what rows share is worth adding, unless they share nothing at all.
-    const worthy = chosen.length === 0 || shared.size === 0 ? fresh : fresh.filter(({ terms }) => terms.some((term) => shared.has(term)));
+    const worthy = chosen.length === 0 || !isAnythingShared ? fresh : fresh.filter(({ terms }) => terms.some((term) => shared.has(term)));
     const best = bestOf(worthy, weights, chosen);
     if (!best) break;
     chosen.push(best);

@@ -64,7 +64,7 @@ function keyOfObject(text: string): string | undefined {
 
 function missingKey(reason: string, secretArn: string): ConfigError {
   return new ConfigError(
-    `The secret with the model's API key ${reason}. Set it: aws secretsmanager put-secret-value --secret-id ${secretArn} --secret-string <key>`,
+    `The secret with the model's API key ${reason}. Set it: aws secretsmanager put-secret-value --secret-id ${secretArn} --secret-string file://model.key (the key alone in that file)`,
     { code: 'missing_model_key' },
   );
 }

@@ -63,7 +63,8 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
 }
 
 /** @throws ModelAccessError: a header cannot carry the key. The SDK's own error would quote it. */
-function usableKey(key: string): string {
+function usableKey(apiKey: string): string {
+  const key = apiKey.trim();
   if (/^[\x21-\x7e]+$/.test(key)) return key;
   throw new ModelAccessError('The API key is empty or has characters that no key has, such as a space or a line break.', {
     code: 'invalid_api_key',
@@ -71,15 +72,15 @@ function usableKey(key: string): string {
 }
 
 function chatRequest(request: SummaryRequest): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming {
-  const { isReasoningModel, hasCacheOptions } = modelFacts(request.model);
+  const { isReasoningModel, canSkipReasoning, hasCacheOptions } = modelFacts(request.model);
   return {
     model: request.model,
     messages: request.messages.map(({ role, content }) => ({ role, content })),
-    temperature: request.temperature,
-    // Reasoning models take a temperature only without reasoning; older models and most compatible servers know only `max_tokens`.
-    ...(isReasoningModel
-      ? { max_completion_tokens: request.maxOutputTokens, reasoning_effort: 'none' as const }
-      : { max_tokens: request.maxOutputTokens }),
+    // Older models and most compatible servers know only `max_tokens`, reasoning models only `max_completion_tokens`.
+    ...(isReasoningModel ? { max_completion_tokens: request.maxOutputTokens } : { max_tokens: request.maxOutputTokens }),
+    // Reasoning models take a temperature only without reasoning.
+    ...(canSkipReasoning ? { reasoning_effort: 'none' as const } : {}),
+    ...(canSkipReasoning || !isReasoningModel ? { temperature: request.temperature } : {}),
     ...(hasCacheOptions ? { prompt_cache_options: { mode: 'explicit' as const } } : {}),
     ...(request.serviceTier === null
       ? {}
@@ -95,7 +96,8 @@ function timedOut(timeoutMs: number): ModelUnavailableError {
 function callError(error: unknown, apiKey: string, timeoutMs: number, now: number): Error {
   if (error instanceof OpenAI.APIConnectionTimeoutError) return timedOut(timeoutMs);
   if (error instanceof OpenAI.APIError && error.status !== undefined && error.headers) {
-    return modelError({ ...error, message: apiMessage(error) }, apiKey, now);
+    const { status, code, type, headers } = error;
+    return modelError({ status, code, type, headers, message: apiMessage(error) }, apiKey, now);
   }
   if (error instanceof SyntaxError) {
     return new ModelUnavailableError('The model endpoint answered with JSON that ends too early or is broken.', {
@@ -111,11 +113,11 @@ function apiMessage(error: InstanceType<typeof OpenAI.APIError>): string {
   return error.message.replace(new RegExp(`^${error.status} `), '');
 }
 
-/** The innermost message, such as `connect ECONNREFUSED 127.0.0.1:80`: the outer ones say only that a fetch failed. */
+/** The innermost reason, such as `ECONNREFUSED`: the errors around it say only that a fetch failed. */
 function transportReason(error: unknown): string {
-  let innermost = error;
-  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
-  return innermost instanceof Error ? innermost.message : 'unknown';
+  let innermost = Object(error) as { cause?: unknown; code?: unknown; message?: unknown };
+  while (typeof innermost.cause === 'object' && innermost.cause !== null) innermost = innermost.cause;
+  return String(innermost.code ?? innermost.message);
 }
 
 const tokens = z.number().int().nonnegative().catch(0);

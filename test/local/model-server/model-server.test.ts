@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { extractiveAnswer, instantAnswer } from '../../../local/model-server/chat-endpoint.ts';
@@ -228,12 +230,17 @@ describe('closing', () => {
   });
 
   test('one connection serves many requests until then', async () => {
-    const { post } = await start({ answer: instantAnswer });
-    const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'a' }] });
-    for (let i = 0; i < 3; i += 1) {
-      const response = await post(body);
-      expect(response.headers.get('connection')).toBe('keep-alive');
-      await response.text();
-    }
+    const { server } = await start();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const isReused = async (): Promise<boolean> => {
+      const request = get(`${server.baseUrl}/models`, { agent });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      await once(response.resume(), 'end');
+      // The agent takes the connection back one turn after the end.
+      await new Promise(setImmediate);
+      return request.reusedSocket;
+    };
+    expect([await isReused(), await isReused(), await isReused()]).toEqual([false, true, true]);
+    agent.destroy();
   });
 });

@@ -1,0 +1,28 @@
+import type { UploadRecord } from './records/record-format.ts';
+import type { UploadRow } from './upload.ts';
+import { firstCharacters, isBlank } from './upload-text.ts';
+
+export interface RowShape {
+  textColumn: string;
+  idColumn: string | null;
+  /** Characters (Unicode code points) after which a text is cut. */
+  maxRowCharacters: number;
+}
+
+/** What makes a row of a record. */
+export function rowMaker({ textColumn, idColumn, maxRowCharacters }: RowShape): (record: UploadRecord) => UploadRow {
+  const named = new Set(idColumn === null ? [textColumn] : [textColumn, idColumn]);
+  return (record) => {
+    const { rowNumber, line } = record.position;
+    const place = { rowNumber, line, next: record.next };
+    if (record.reason !== null) return { ...place, reason: record.reason, raw: record.raw() };
+    const written = record.fields.text(textColumn);
+    const text = firstCharacters(written, maxRowCharacters);
+    if (isBlank(text)) return { ...place, reason: 'empty_text', raw: record.raw() };
+    const writtenId = idColumn === null ? '' : record.fields.text(idColumn);
+    const id = isBlank(writtenId) ? String(rowNumber + 1) : writtenId;
+    // JSON can escape half a surrogate pair, which no UTF-8 file can hold: it would turn into U+FFFD on the way.
+    if (!text.isWellFormed() || !id.isWellFormed()) return { ...place, reason: 'undecodable_bytes', raw: record.raw() };
+    return { ...place, reason: null, id, text, truncated: text.length < written.length, attributes: record.fields.except(named) };
+  };
+}

@@ -1,0 +1,305 @@
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+  S3ServiceException,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import type { ByteRange, ObjectHead, ObjectStore, ObjectWriter, ReadOptions } from '../ports.ts';
+
+/** Size of an upload's parts; S3 takes 5 MiB to 5 GiB, and 10,000 of them: 80 GB a file. */
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS_IN_FLIGHT = 4;
+/** Keys in one DeleteObjects request, S3's limit. */
+const DELETED_KEYS = 1_000;
+/** Times that a body may break in a row without a byte received. */
+const BREAKS_IN_A_ROW = 4;
+/** Times that a put is sent again while another writer holds the key (409). */
+const CONFLICT_RETRIES = 5;
+const FIRST_PAUSE_MS = 20;
+
+/** There is no such object, or not the version of it that was asked for. `name` is what callers of the port match. */
+class ObjectNotFound extends Error {
+  override readonly name = 'ObjectNotFound';
+}
+
+/** A client whose silent connections end: a read that hangs would otherwise last as long as the function. */
+export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
+  new S3Client({ maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 }, ...config });
+
+/**
+ * One bucket of S3.
+ *
+ * `head` and `get` give undefined for an absent key, which S3 tells from a forbidden one only if the caller may list the bucket. A
+ * version that was asked for and is gone is an error, `ObjectNotFound`, from every method: whoever pins a version relies on it.
+ * In a bucket without versions the version is `null`, which pins nothing.
+ *
+ * `putIfAbsent` may answer false for the caller's own object: when the answer to its first try was lost, the second finds it there.
+ * A caller that must know reads the object and compares.
+ */
+export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
+  const open = async (key: string, { start = 0, end, etag, versionId, signal }: OpenOptions): Promise<OpenBody | undefined> => {
+    const Range = start > 0 || end !== undefined ? `bytes=${start}-${end === undefined ? '' : end - 1}` : undefined;
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range, IfMatch: etag, VersionId: versionId });
+    try {
+      const { Body, ContentLength, ETag } = await client.send(command, { abortSignal: signal });
+      return { chunks: Body as AsyncIterable<Uint8Array>, position: start, end: start + (ContentLength ?? 0), etag: ETag };
+    } catch (error) {
+      if (isError(error, 'InvalidRange')) return { chunks: Readable.from([]), position: start, end: start, etag };
+      if (isError(error, 'PreconditionFailed')) throw new ObjectNotFound(`"${key}" was replaced while it was read`, { cause: error });
+      return absent(error, key, versionId);
+    }
+  };
+
+  /** The body, opened again behind the last byte received whenever its connection breaks. */
+  async function* resumed(key: string, first: OpenBody, options: ReadOptions): AsyncGenerator<Uint8Array> {
+    const { end, etag } = first;
+    let { position, chunks } = first;
+    for (let breaks = 0; ; ) {
+      try {
+        for await (const chunk of chunks) {
+          position += chunk.length;
+          breaks = 0;
+          yield chunk;
+          options.signal?.throwIfAborted();
+        }
+        if (position === end) return;
+        throw new Error(`"${key}" ended at byte ${position} of ${end}`);
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        if (position === end || ++breaks > BREAKS_IN_A_ROW) throw error;
+      }
+      await pause(breaks, options.signal);
+      const next = await open(key, { ...options, start: position, end, etag });
+      if (next === undefined) throw new ObjectNotFound(`"${key}" was removed while it was read`);
+      chunks = next.chunks;
+    }
+  }
+
+  const head: ObjectStore['head'] = async (key, { versionId, signal } = {}) => {
+    try {
+      const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }), { abortSignal: signal });
+      return { bytes: found.ContentLength ?? 0, versionId: found.VersionId ?? 'null', metadata: found.Metadata ?? {} } satisfies ObjectHead;
+    } catch (error) {
+      return absent(error, key, versionId);
+    }
+  };
+
+  const get: ObjectStore['get'] = async (key, { range, ...options } = {}) => {
+    // S3 has no way to ask for no bytes.
+    if (range !== undefined && range.end <= range.start) return (await head(key, options)) && new Uint8Array();
+    const first = await open(key, { ...range, ...options });
+    if (first === undefined) return undefined;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of resumed(key, first, options)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+
+  async function* stream(key: string, { start, ...options }: ReadOptions & { start?: number } = {}): AsyncGenerator<Uint8Array> {
+    const first = await open(key, { start, ...options });
+    if (first === undefined) throw new ObjectNotFound(`There is no object "${key}" in ${bucket}`);
+    yield* resumed(key, first, options);
+  }
+
+  const put: ObjectStore['put'] = async (key, body, { signal } = {}) => {
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body) }), { abortSignal: signal });
+  };
+
+  const putIfAbsent: ObjectStore['putIfAbsent'] = async (key, body, { signal } = {}) => {
+    for (let conflicts = 1; ; conflicts++) {
+      try {
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body), IfNoneMatch: '*' }), { abortSignal: signal });
+        return true;
+      } catch (error) {
+        if (isError(error, 'PreconditionFailed')) return false;
+        if (!isError(error, 'ConditionalRequestConflict')) throw error;
+        if (conflicts > CONFLICT_RETRIES) {
+          if ((await head(key, { signal })) !== undefined) return false;
+          throw error;
+        }
+        await pause(conflicts, signal);
+      }
+    }
+  };
+
+  async function* list(prefix: string): AsyncGenerator<{ key: string; bytes: number }> {
+    let ContinuationToken: string | undefined;
+    do {
+      // Keys may hold characters that XML cannot.
+      const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken, EncodingType: 'url' });
+      const page = await client.send(command);
+      for (const { Key, Size } of page.Contents ?? []) yield { key: decodeURIComponent(Key!.replaceAll('+', ' ')), bytes: Size ?? 0 };
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+  }
+
+  /** S3 copies up to 5 GiB in one request. */
+  const copy: ObjectStore['copy'] = async (source, sourceKey, key) => {
+    const CopySource = `${source.bucket}/${sourceKey.split('/').map(encodeURIComponent).join('/')}`;
+    try {
+      await client.send(new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource }));
+    } catch (error) {
+      if (isError(error, 'NoSuchKey')) throw new ObjectNotFound(`There is no object "${sourceKey}" in ${source.bucket}`, { cause: error });
+      throw error;
+    }
+  };
+
+  const deleteKeys: ObjectStore['delete'] = async (keys) => {
+    for (let first = 0; first < keys.length; first += DELETED_KEYS) {
+      const Objects = keys.slice(first, first + DELETED_KEYS).map((Key) => ({ Key }));
+      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }));
+      if (Errors.length === 0) continue;
+      const reasons = Errors.slice(0, 3).map(({ Key, Code, Message }) => `"${Key}": ${Code} ${Message ?? ''}`);
+      throw new Error(`${Errors.length} of ${Objects.length} objects could not be deleted from ${bucket}: ${reasons.join('; ')}`);
+    }
+  };
+
+  const create = (key: string) => new MultipartWriter(client, bucket, key);
+  return { bucket, head, get, stream, put, putIfAbsent, create, list, copy, delete: deleteKeys };
+}
+
+type OpenOptions = ReadOptions & Partial<ByteRange> & { etag?: string | undefined };
+
+interface OpenBody {
+  chunks: AsyncIterable<Uint8Array>;
+  /** Offset of the first byte in the object. */
+  position: number;
+  /** Offset behind the last byte. */
+  end: number;
+  etag: string | undefined;
+}
+
+const isError = (error: unknown, name: string) => error instanceof S3ServiceException && error.name === name;
+
+/** undefined where the error says that there is no such key. HEAD has no body, so there any 404 does. */
+function absent(error: unknown, key: string, versionId: string | undefined): undefined {
+  const isAbsent = ['NoSuchKey', 'NotFound', 'NoSuchVersion'].some((name) => isError(error, name));
+  // A version that marks a deletion cannot be read.
+  const isDeletion = versionId !== undefined && isError(error, 'MethodNotAllowed');
+  if (!isAbsent && !isDeletion) throw error;
+  if (versionId !== undefined) throw new ObjectNotFound(`Version ${versionId} of "${key}" is gone`, { cause: error });
+}
+
+/** Sleeps a random part of a time that doubles with each try, so that writers who met do not meet again. */
+const pause = (tries: number, signal: AbortSignal | undefined) =>
+  sleep(Math.random() * FIRST_PAUSE_MS * 2 ** tries, undefined, signal && { signal });
+
+/** One PutObject for a small object, else parts sent side by side while the next one fills. */
+class MultipartWriter implements ObjectWriter {
+  readonly #client: S3Client;
+  readonly #target: { Bucket: string; Key: string };
+  readonly #cancel = new AbortController();
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #parts: CompletedPart[] = [];
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #uploadId: Promise<string> | undefined;
+  #failure: { error: unknown } | undefined;
+  #isOver = false;
+
+  constructor(client: S3Client, bucket: string, key: string) {
+    this.#client = client;
+    this.#target = { Bucket: bucket, Key: key };
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#isOver) throw this.#failure?.error ?? new Error('The upload is over: nothing can be written to it');
+    await this.#abortOnFailure(async () => {
+      for (let start = 0; start < chunk.length; ) {
+        // A copy, because the caller may use the chunk's memory again while it waits here for its part to fill.
+        const piece = new Uint8Array(chunk.subarray(start, start + PART_BYTES - this.#pendingBytes));
+        this.#pending.push(piece);
+        this.#pendingBytes += piece.length;
+        start += piece.length;
+        if (this.#pendingBytes === PART_BYTES) await this.#startPart();
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOver) throw this.#failure?.error ?? new Error('The upload is over: it cannot be closed');
+    await this.#abortOnFailure(async () => {
+      if (this.#uploadId === undefined) {
+        await this.#client.send(new PutObjectCommand({ ...this.#target, Body: this.#takePending() }));
+      } else {
+        if (this.#pendingBytes > 0) await this.#startPart();
+        await Promise.all(this.#inFlight);
+        this.#throwFailure();
+        const upload = { ...this.#target, UploadId: await this.#uploadId };
+        await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: this.#parts } }));
+      }
+      this.#isOver = true;
+    });
+  }
+
+  async abort(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#pending = [];
+    // S3 keeps, and bills, a part that arrives after the abort: the parts under way have to end first.
+    this.#cancel.abort();
+    await Promise.all(this.#inFlight);
+    const UploadId = await this.#uploadId?.catch(() => undefined);
+    if (UploadId !== undefined) await this.#client.send(new AbortMultipartUploadCommand({ ...this.#target, UploadId }));
+  }
+
+  async #abortOnFailure(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#failure ??= { error };
+      // The first failure is the one to report; a lifecycle rule removes an upload that cannot even be aborted.
+      await this.abort().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #startPart(): Promise<void> {
+    this.#uploadId ??= this.#startUpload();
+    const UploadId = await this.#uploadId;
+    while (this.#inFlight.size >= PARTS_IN_FLIGHT) await Promise.race(this.#inFlight);
+    this.#throwFailure();
+    if (this.#isOver) throw new Error('The upload was given up');
+    const PartNumber = this.#parts.push({});
+    const sending = this.#sendPart(UploadId, PartNumber, this.#takePending()).finally(() => this.#inFlight.delete(sending));
+    this.#inFlight.add(sending);
+  }
+
+  async #startUpload(): Promise<string> {
+    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand({ ...this.#target, ChecksumAlgorithm: 'CRC32' }));
+    return UploadId!;
+  }
+
+  /** Never rejects: a failure is kept for the next write or the close. */
+  async #sendPart(UploadId: string, PartNumber: number, Body: Uint8Array): Promise<void> {
+    const command = new UploadPartCommand({ ...this.#target, UploadId, PartNumber, Body, ChecksumAlgorithm: 'CRC32' });
+    try {
+      const { ETag, ChecksumCRC32 } = await this.#client.send(command, { abortSignal: this.#cancel.signal });
+      this.#parts[PartNumber - 1] = { PartNumber, ETag, ChecksumCRC32 };
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #takePending(): Uint8Array {
+    const body = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return body;
+  }
+}

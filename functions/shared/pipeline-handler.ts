@@ -1,0 +1,53 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type { StepName } from './contract.ts';
+import { DEADLINE_RESERVE_MS } from './limits.ts';
+import type { Log } from './ports.ts';
+import { framesOf, runStep, type StepInput, type StepOutput, withoutWords } from './step.ts';
+
+export interface Invocation {
+  /** Aborts shortly before the function's deadline. */
+  signal: AbortSignal;
+  log: Log;
+  /** Whether so little time is left that work should stop where another invocation can go on. */
+  isTimeShort: () => boolean;
+}
+
+/** Time between the abort and the deadline, for requests in flight to end. */
+const ABORT_BEFORE_DEADLINE_MS = 2_000;
+
+/** The one middleware stack: log lines with the invocation's identity, abort before the deadline, errors without words. */
+export function lambdaHandler<Result>(work: (event: unknown, invocation: Invocation, logger: Logger) => Promise<Result>) {
+  const logger = new Logger();
+  return middy({ timeoutEarlyInMillis: ABORT_BEFORE_DEADLINE_MS })
+    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .onError(({ error }) => {
+      const bare = withoutWords(error);
+      logger.error('step failed', { error: { name: bare.name, code: bare.message, frames: framesOf(error) } });
+      throw bare;
+    })
+    .handler(async (event: unknown, context: Context, { signal }: { signal: AbortSignal }) => {
+      const isTimeShort = () => context.getRemainingTimeInMillis() < DEADLINE_RESERVE_MS;
+      const log: Log = {
+        info: (message, fields = {}) => logger.info(message, fields),
+        warn: (message, fields = {}) => logger.warn(message, fields),
+      };
+      return work(event, { signal, log, isTimeShort }, logger);
+    });
+}
+
+/** The Lambda handler of a step of the workflow. `inputOf` turns the event of another caller into the step's input. */
+export function pipelineHandler<Name extends StepName>(
+  name: Name,
+  work: (input: StepInput<Name>, invocation: Invocation) => Promise<StepOutput<Name>>,
+  inputOf: (event: unknown) => unknown = (event) => event,
+) {
+  return lambdaHandler((event, invocation, logger) =>
+    runStep(name, inputOf(event), (input) => {
+      logger.appendKeys({ runId: input.run.runId, attempt: input.run.attempt, dataset: input.run.dataset });
+      return work(input, invocation);
+    }),
+  );
+}

@@ -1,0 +1,63 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { workflowArns } from './run-workflow.ts';
+import type { HundredfoldStack } from './stack.ts';
+import { keyPatterns } from './step-permissions.ts';
+import { stateNames } from './workflow.ts';
+
+/** Acknowledges every finding of AwsSolutions that stands, each with its reason. A finding that is not here fails the synthesis. */
+export function acknowledgeFindings({ name, buckets, closing, intake, modelKey, steps, workflow }: HundredfoldStack): void {
+  acknowledge(
+    modelKey,
+    'AwsSolutions-SMG4',
+    'The key belongs to the model endpoint, which AWS cannot ask for a new one; its owner sets it.',
+  );
+  acknowledge(workflow, 'AwsSolutions-SF2', 'X-Ray does not cover Distributed Map, where all the work is; the log has level ALL.');
+  acknowledge(intake.undelivered, 'AwsSolutions-SQS3', 'It is the dead-letter queue of a rule, which the check does not look at.');
+  acknowledge(
+    closing.unclosed,
+    'AwsSolutions-SQS3',
+    'It is the dead-letter queue of a rule and a function, which the check does not look at.',
+  );
+
+  const { input, work, results } = buckets;
+  const perRun = 'The wildcard stands for the run, which is not known before it runs; all else of the key is given.';
+  acknowledgeWildcard(steps, input.arnForObjects('*'), 'Uploads lie under any key. They are read, never written, and pinned to a version.');
+  acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.runs), perRun);
+  acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.outcomes), perRun);
+  acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.summaries), 'The key of a paid answer is the hash of what was asked.');
+  acknowledgeWildcard(steps, results.arnForObjects(keyPatterns.tables), perRun);
+
+  const arns = workflowArns(workflow, name);
+  const children = 'Step Functions names the children of a Distributed Map itself; the state machine and the map are given.';
+  acknowledgeWildcard(workflow, work.arnForObjects(keyPatterns.runs), perRun);
+  acknowledgeWildcard(workflow, work.arnForObjects(keyPatterns.childResults), perRun);
+  acknowledgeWildcard(workflow, arns.executions, children);
+  acknowledgeWildcard(workflow, arns.childExecutions(stateNames.summarizeAll), children);
+  acknowledgeWildcard(workflow, arns.childExecutions(stateNames.writeAll), children);
+  acknowledgeWildcard(
+    workflow,
+    '*',
+    'The actions that set up log delivery know no resource. Source: Step Functions developer guide, "Logging".',
+  );
+}
+
+function acknowledge(construct: IConstruct, id: string, reason: string): void {
+  Validations.of(construct).acknowledge({ id, reason });
+}
+
+/** Acknowledges one ARN with a wildcard in the policies below a construct, and no other. */
+function acknowledgeWildcard(construct: IConstruct, arn: string, reason: string): void {
+  acknowledge(construct, `AwsSolutions-IAM5[Resource::${flat(Stack.of(construct).resolve(arn))}]`, reason);
+}
+
+type Reference = string | { Ref: string } | { 'Fn::GetAtt': [string, string] } | { 'Fn::Join': [string, Reference[]] };
+
+/** @returns the ARN as the check writes it: references in angle brackets. */
+function flat(reference: Reference): string {
+  if (typeof reference === 'string') return reference;
+  if ('Ref' in reference) return `<${reference.Ref}>`;
+  if ('Fn::GetAtt' in reference) return `<${reference['Fn::GetAtt'].join('.')}>`;
+  const [separator, parts] = reference['Fn::Join'];
+  return parts.map(flat).join(separator);
+}

@@ -1,0 +1,118 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
+import { kebabCase, type SettingName, settingDefinitions, settingFromText, settingNames } from '../functions/shared/settings.ts';
+import { queryCommand } from './query-command.ts';
+import { type RunOptions, runCommand } from './run-command.ts';
+
+const USAGE = 2;
+const DEFAULT_OUT = 'hundredfold-data';
+const DEFAULT_CONCURRENCY = 16;
+const MAX_CONCURRENCY = 10_000;
+
+function wholeNumber(maximum: number) {
+  return (text: string) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1 || value > maximum)
+      throw new InvalidArgumentError(`It must be a whole number from 1 to ${maximum}.`);
+    return value;
+  };
+}
+
+/** The flag of a setting: `--text-column <NAME>`; a boolean takes true or false, and alone means true. */
+function settingOption(name: SettingName): Option {
+  const definition: { kind: string; metavar?: string; alias?: string; description: string; default: unknown; values?: readonly string[] } =
+    settingDefinitions[name];
+  const value = definition.kind === 'boolean' ? '[true|false]' : `<${definition.values?.join('|') ?? definition.metavar}>`;
+  const suffix = definition.default === null ? '' : ` (default: ${definition.default})`;
+  const flag = definition.alias ?? kebabCase(name);
+  return new Option(`--${flag} ${value}`, `${definition.description}${suffix}`).argParser((text: string) => settingFromText(name, text));
+}
+
+/** Settings that have an alias are taken by their own name, too. */
+const aliased = settingNames.filter((name) => 'alias' in settingDefinitions[name]);
+
+function settingsOf(options: Record<string, unknown>): Record<string, unknown> {
+  const camelCase = (flag: string) => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const values: Record<string, unknown> = {};
+  for (const name of settingNames) {
+    const definition = settingDefinitions[name];
+    const value = options[name] ?? ('alias' in definition ? options[camelCase(definition.alias)] : undefined);
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+const runExamples = `
+Examples:
+  npm start                                              the sample, offline
+  npm start -- reviews.csv --offline                     your file, no model, no cost
+  OPENAI_API_KEY=... npm start -- reviews.csv --limit 1000 --max-cost-usd 0.50
+  npm start -- answers.jsonl --text-column answer --batch-size 50 --json
+
+Exit code: 0 complete, 3 partial, 4 halted (run it again to go on), 2 wrong usage or unusable file, 1 failed.`;
+
+const queryExamples = `
+Examples:
+  npm run query -- "select id, text as review, summary from row_summaries limit 5"
+  npm run query -- --json "select status, count(*) as batches from batch_summaries group by status"
+
+Tables: batch_summaries, row_summaries, group_summaries, rejected_rows, runs.`;
+
+function program(exit: (code: number) => void): Command {
+  const outOption = () => new Option('--out <DIR>', 'folder of all data').default(DEFAULT_OUT);
+  const hundredfold = new Command('hundredfold')
+    .description('Summarizes tables of text with language models: a hundred rows a call, from a file to SQL.')
+    .showHelpAfterError('(--help shows the options)')
+    .exitOverride();
+
+  const run = hundredfold
+    .command('run')
+    .description('summarize a file; without FILE the sample, offline')
+    .argument('[FILE]', 'CSV or JSONL file')
+    .addOption(outOption())
+    .option('--dataset <NAME>', 'dataset that the file belongs to (default: default)')
+    .option('--limit <ROWS>', 'read only the first rows', wholeNumber(Number.MAX_SAFE_INTEGER))
+    .option('--concurrency <N>', 'model calls in flight', wholeNumber(MAX_CONCURRENCY), DEFAULT_CONCURRENCY)
+    .option('--offline', 'use the offline model server, also when a key is set')
+    .option('--json', "print the run's record as one JSON object on the last line")
+    .option('--verbose', 'show stack traces and log lines')
+    .addHelpText('after', runExamples)
+    .action(async (file: string | undefined, options: Record<string, unknown>) => {
+      exit(await runCommand(file, { ...(options as unknown as RunOptions), settings: settingsOf(options) }));
+    });
+  for (const name of settingNames) run.addOption(settingOption(name));
+  for (const name of aliased) {
+    run.addOption(new Option(`--${kebabCase(name)} <N>`).argParser((text: string) => settingFromText(name, text)).hideHelp());
+  }
+
+  hundredfold
+    .command('query')
+    .description('run SQL (DuckDB) over the local tables')
+    .argument('<SQL>', 'one statement')
+    .addOption(outOption())
+    .option('--json', 'print one array of rows')
+    .addHelpText('after', queryExamples)
+    .action(async (sql: string, options: { out: string; json?: true }) => exit(await queryCommand(sql, options)));
+  return hundredfold;
+}
+
+/** What a person is told of an error: one sentence where it is theirs to mend, the stack only with --verbose. */
+function explain(error: unknown): number {
+  if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : USAGE;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message || (error as Error).name}\n`);
+  if (process.argv.includes('--verbose') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  else if (!(error instanceof PipelineError))
+    process.stderr.write(
+      'This is a defect; --verbose shows where it happened. Nothing that was answered is lost: run the same command again.\n',
+    );
+  return error instanceof ConfigError ? USAGE : 1;
+}
+
+try {
+  await program((code) => {
+    process.exitCode = code;
+  }).parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}

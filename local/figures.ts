@@ -1,0 +1,27 @@
+/** Numbers as people read them. */
+const grouped = new Intl.NumberFormat('en');
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+export const count = (value: number) => grouped.format(value);
+export const shortCount = (value: number) => compact.format(value);
+
+/** `1 batch`, `2 batches`. */
+export const counted = (value: number, noun: string) => {
+  const plural = noun.endsWith('ch') ? `${noun}es` : `${noun}s`;
+  return `${count(value)} ${value === 1 ? noun : plural}`;
+};
+
+/** Small amounts keep the digits that tell them apart; an unknown price says so. */
+export function dollars(value: number | null): string {
+  if (value === null) return 'price unknown';
+  if (value === 0) return '$0.00';
+  return `$${value.toFixed(value < 0.01 ? 6 : value < 1 ? 4 : 2)}`;
+}
+
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

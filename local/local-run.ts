@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { finishRun } from '../functions/finish-run/finish-run.ts';
+import { planBatches } from '../functions/plan-batches/plan-batches.ts';
+import { openAiSummarizer } from '../functions/shared/adapters/openai-summarizer.ts';
+import { systemClock } from '../functions/shared/clock.ts';
+import type { Run, StepName } from '../functions/shared/contract.ts';
+import { parseJson } from '../functions/shared/json-lines.ts';
+import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
+import { runRecordKey } from '../functions/shared/object-keys.ts';
+import { type Plan, readPlan } from '../functions/shared/plan.ts';
+import type { Log, ObjectStore, Summarizer } from '../functions/shared/ports.ts';
+import { runStep, withoutWords } from '../functions/shared/step.ts';
+import { summarizeBatch } from '../functions/summarize-batch/summarize-batch.ts';
+import { writeTables } from '../functions/write-tables/write-tables.ts';
+import { RUN_FAILED, workflowDefinition } from '../infra/workflow.ts';
+import { directoryStore } from './directory-store.ts';
+import { fileEventSink } from './file-event-sink.ts';
+import { spentBefore } from './local-attempt.ts';
+import { memoryControl } from './memory-control.ts';
+import type { ModelChoice } from './model-choice.ts';
+import { startModelServer } from './model-server/model-server.ts';
+import type { RunMeter } from './run-meter.ts';
+import { loadWorkflow } from './workflow/definition.ts';
+import { runWorkflow } from './workflow/engine.ts';
+
+/** The buckets of a laptop: folders below one. */
+export const localStores = (out: string) => ({
+  input: directoryStore(join(out, 'input'), 'input'),
+  work: directoryStore(join(out, 'work'), 'work'),
+  results: directoryStore(join(out, 'results'), 'results'),
+});
+export type LocalStores = ReturnType<typeof localStores>;
+
+/** A row of `runs` as JSON has it. */
+export type RunRecord = Record<string, string | number | boolean | null>;
+
+export interface RunObserver {
+  meter: RunMeter;
+  /** Called when the plan is known, before the first call. */
+  planned(plan: Plan, run: Run): void;
+  /** Called with what a step threw, words included; Step Functions' double gets name and code only. */
+  stepFailed(step: StepName, error: unknown): void;
+  log: Log;
+}
+
+export interface LocalRun {
+  run: Run;
+  out: string;
+  stores: LocalStores;
+  model: ModelChoice;
+  /** Model calls in flight. */
+  concurrency: number;
+  observer: RunObserver;
+  /** Its abort halts the attempt: calls in flight are finished, what is done is written, the rest waits for the next attempt. */
+  interrupt?: AbortSignal;
+}
+
+/** Runs one claimed attempt through the deployed workflow definition. @returns the run's record, undefined where finish-run did not come to its end. */
+export async function runLocally({ run, out, stores, model, concurrency, observer, interrupt }: LocalRun): Promise<RunRecord | undefined> {
+  const control = memoryControl();
+  if (run.attempt > 1 && run.settings.maxCostUsd !== null) control.restore(run.runId, await spentBefore(run, stores.work));
+  interrupt?.addEventListener('abort', () => void control.halt(run.runId, run.attempt, 'interrupted'), { once: true });
+
+  await using endpoint = await openEndpoint(model);
+  const { meter, log } = observer;
+  const summarizer = meter.counting(inFlight(endpoint.summarizer, concurrency), run.endpoint);
+  const events = fileEventSink(out);
+  const clock = systemClock;
+
+  const step =
+    <Name extends StepName>(name: Name, work: Parameters<typeof runStep<Name>>[2]) =>
+    async (payload: unknown) => {
+      try {
+        return await runStep(name, payload, work);
+      } catch (error) {
+        observer.stepFailed(name, error);
+        throw withoutWords(error);
+      }
+    };
+  const functions = {
+    'plan-batches': step('plan-batches', async (input) => {
+      const planned = await planBatches(input, {
+        input: stores.input,
+        work: stores.work,
+        resultsBucket: stores.results.bucket,
+        control,
+        events,
+        // Some batches read or write while others wait for the model: a few more in flight keep the calls at their number.
+        concurrency: concurrency + Math.ceil(concurrency / 2),
+        isTimeShort: () => false,
+      });
+      const plan = planned.next === 'summarize' ? await readPlan(stores.work, run.runId) : undefined;
+      if (plan) observer.planned(plan, planned.run);
+      return planned;
+    }),
+    'summarize-batch': step('summarize-batch', async (input) => {
+      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, clock, log });
+      const left = new Set(result.remaining.map(({ batchId }) => batchId));
+      meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
+      return result;
+    }),
+    'write-tables': step('write-tables', (input) => writeTables(input, { work: stores.work })),
+    'finish-run': step('finish-run', (input) => finishRun(input, { work: stores.work, results: stores.results, events, clock, log })),
+  };
+  const names = Object.fromEntries(Object.keys(functions).map((name) => [name, name])) as Record<StepName, string>;
+  const workflow = loadWorkflow(workflowDefinition({ functions: names, workBucket: stores.work.bucket }));
+  const byBucket = new Map<string, ObjectStore>(Object.values(stores).map((store) => [store.bucket, store]));
+  const result = await runWorkflow(workflow, run, {
+    name: `${run.runId}-${run.attempt}`,
+    functions,
+    store: (bucket) => byBucket.get(bucket) ?? unknownBucket(bucket),
+    clock,
+  });
+  if (result.status !== 'SUCCEEDED')
+    observer.log.warn('workflow ended early', { status: result.status, error: result.error, cause: result.cause });
+  const isFinished = result.status === 'SUCCEEDED' || result.error === RUN_FAILED;
+  const bytes = isFinished ? await stores.work.get(runRecordKey(run.runId)) : undefined;
+  return bytes && (parseJson(bytes) as RunRecord);
+}
+
+const unknownBucket = (bucket: string): never => {
+  throw new Error(`There is no bucket ${bucket}`);
+};
+
+async function openEndpoint(model: ModelChoice): Promise<AsyncDisposable & { summarizer: Summarizer }> {
+  if (!('apiKey' in model)) {
+    const server = await startModelServer();
+    const summarizer = openAiSummarizer({ apiKey: OFFLINE_ENDPOINT, baseUrl: server.baseUrl });
+    return { summarizer, [Symbol.asyncDispose]: () => server.close() };
+  }
+  return { summarizer: openAiSummarizer({ apiKey: model.apiKey, baseUrl: model.endpoint }), [Symbol.asyncDispose]: async () => {} };
+}
+
+/** The summarizer, with at most so many calls in flight. */
+function inFlight(summarizer: Summarizer, concurrency: number): Summarizer {
+  const limit = pLimit(concurrency);
+  return { summarize: (request, options) => limit(() => summarizer.summarize(request, options)) };
+}

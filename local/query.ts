@@ -1,0 +1,55 @@
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance, type Json } from '@duckdb/node-api';
+import { tablePrefix } from '../functions/shared/object-keys.ts';
+import { type ColumnType, DATE_PARTITION, type Table, tableNames, tables } from '../functions/shared/tables.ts';
+import { jsonValue } from './json-values.ts';
+
+const sqlTypes: Record<ColumnType, string> = {
+  string: 'VARCHAR',
+  int: 'INTEGER',
+  bigint: 'BIGINT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  timestamp: 'TIMESTAMP',
+};
+
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** A view of the table's files under its own name, with its partition column; an empty one where there are no files yet. */
+function viewOf(table: Table, out: string): string {
+  const columns = table.columns.map(({ name, type }) => ({ name, type: sqlTypes[type] }));
+  const files = join(out, 'results', tablePrefix(table.name), '*', '*.parquet');
+  // A run is visible when it has a row in runs, which is written last.
+  const visible = table.name === 'runs' ? '' : ' WHERE run_id IN (SELECT run_id FROM runs)';
+  if (globSync(files).length > 0) {
+    const names = columns.map(({ name }) => name).join(', ');
+    const reader = `read_parquet(${quoted(files)}, hive_partitioning = true, hive_types = {'${DATE_PARTITION}': VARCHAR})`;
+    return `CREATE VIEW ${table.name} AS SELECT ${names}, ${DATE_PARTITION} FROM ${reader}${visible}`;
+  }
+  const nulls = [...columns, { name: DATE_PARTITION, type: 'VARCHAR' }].map(({ name, type }) => `NULL::${type} AS ${name}`);
+  return `CREATE VIEW ${table.name} AS SELECT ${nulls.join(', ')} WHERE false`;
+}
+
+export interface QueryResult {
+  columns: string[];
+  rows: Record<string, Json>[];
+}
+
+/**
+ * The rows that SQL gives over the tables in an out folder.
+ * @throws Error: with DuckDB's message, where it does not take the SQL.
+ */
+export async function query(out: string, sql: string): Promise<QueryResult> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    for (const name of ['runs', ...tableNames.filter((table) => table !== 'runs')] as const)
+      await connection.run(viewOf(tables[name], out));
+    const reader = await connection.runAndReadAll(sql);
+    return { columns: reader.deduplicatedColumnNames(), rows: reader.convertRowObjects(jsonValue) as Record<string, Json>[] };
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}

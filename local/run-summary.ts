@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
+import { tablePrefix } from '../functions/shared/object-keys.ts';
+import { readOutcome } from '../functions/shared/outcome.ts';
+import type { Plan } from '../functions/shared/plan.ts';
+import type { ObjectStore } from '../functions/shared/ports.ts';
+import { count, counted, dollars, duration } from './figures.ts';
+import type { RunRecord } from './local-run.ts';
+
+export const OFFLINE_NOTICE = 'offline extract, no language model';
+const SHOWN_BATCHES = 3;
+
+const modelName = (model: unknown) => (model === OFFLINE_MODEL ? OFFLINE_NOTICE : String(model));
+
+/** What is about to happen, before the first call. */
+export function planLines(plan: Plan, model: string): string[] {
+  const { rowsIn, rowsRejected, batches, inputTokens } = plan.counts;
+  const rejected = rowsRejected > 0 ? ` (${count(rowsRejected)} rejected)` : '';
+  const output = batches * plan.settings.maxOutputTokens;
+  const cost = plan.estimatedCostUsd === null ? 'price unknown' : `at most ${dollars(plan.estimatedCostUsd)}`;
+  const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
+  return [
+    `${plan.source.key}: ${plan.format}, ${columns}`,
+    `${counted(rowsIn, 'row')}${rejected}, ${counted(batches, 'batch')} of up to ${plan.settings.batchRows}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
+    ...plan.notes.map((note) => `Note: ${note}`),
+  ];
+}
+
+const verdicts: Record<string, string> = {
+  complete: 'Complete',
+  partial: 'Partial: some batches failed',
+  failed: 'Failed',
+  halted: 'Halted: run it again to go on',
+  rejected: 'Rejected: not a usable upload',
+};
+
+/** The readable result of a run, for stdout. */
+export async function summaryLines(record: RunRecord, out: string, work: ObjectStore): Promise<string[]> {
+  const number = (name: string) => Number(record[name] ?? 0);
+  const cost = record.cost_usd === null ? null : number('cost_usd');
+  const seconds = (Date.parse(String(record.finished_at)) - Date.parse(String(record.started_at))) / 1000;
+  const lines = [`${verdicts[String(record.status)]}${record.stop_reason === null ? '' : `: ${record.stop_reason}`}`];
+  if (record.status === 'rejected') return lines;
+  const rows = [
+    `${count(number('rows_in'))} read`,
+    `${count(number('rows_summarized'))} summarized`,
+    `${count(number('rows_failed'))} failed`,
+    `${count(number('rows_rejected'))} rejected`,
+  ].join(', ');
+  const reused = number('batches') - number('batches_failed') - number('calls_this_attempt');
+  lines.push(
+    `  rows     ${rows}`,
+    `  batches  ${count(number('batches'))}, ${count(number('batches_failed'))} failed`,
+    `  calls    ${count(number('calls_this_attempt'))} now, ${count(number('calls'))} in all${reused > 0 ? ` (${counted(reused, 'answer')} already there)` : ''}`,
+    `  tokens   ${count(number('input_tokens'))} in, ${count(number('output_tokens'))} out; ${dollars(cost)}`,
+    ...(number('calls') === number('calls_this_attempt') ? [`  time     ${duration(seconds)}`] : []),
+    `  model    ${modelName(record.model)}`,
+    `  run      ${record.run_id}`,
+    `  tables   ${join(out, 'results', tablePrefix(''))}`,
+  );
+  const shown = await firstSummaries(record, work);
+  if (shown.length > 0) lines.push('', `First batch summaries${record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : ''}:`, ...shown);
+  lines.push(
+    '',
+    `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${out} `}"select id, text, summary from row_summaries limit 5"`,
+  );
+  return lines;
+}
+
+async function firstSummaries(record: RunRecord, work: ObjectStore): Promise<string[]> {
+  const batches = Math.min(SHOWN_BATCHES, Number(record.batches));
+  const outcomes = await Promise.all(Array.from({ length: batches }, (_, batchId) => readOutcome(work, String(record.run_id), 0, batchId)));
+  return outcomes.flatMap((outcome) => {
+    if (!outcome) return [];
+    const text = outcome.answer?.text ?? `failed (${outcome.error?.code}): ${outcome.error?.message}`;
+    return [`  ${outcome.batchId}  ${text.replace(/\s+/g, ' ')}`];
+  });
+}

@@ -1,0 +1,42 @@
+import type { Bucket } from './bucket.ts';
+import type { S3Answer } from './object-operations.ts';
+import type { S3Request } from './request.ts';
+import { S3Error } from './s3-error.ts';
+import { element, text, xmlDocument } from './xml.ts';
+
+const MOST_KEYS = 1000;
+
+export function listObjects(bucket: Bucket, request: S3Request): S3Answer {
+  const { query } = request;
+  if (query.get('list-type') !== '2') throw new S3Error('NotImplemented', 'ListObjects');
+  const encoding = query.get('encoding-type');
+  if (encoding !== null && encoding !== 'url') throw new S3Error('InvalidArgument', 'encoding-type');
+  const encoded = (value: string) => text(encoding === 'url' ? urlEncoded(value) : value);
+
+  const prefix = query.get('prefix') ?? '';
+  const limit = Math.min(Number(query.get('max-keys') ?? MOST_KEYS), MOST_KEYS);
+  const token = query.get('continuation-token');
+  const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
+  const keys = bucket.keys().filter((key) => key.startsWith(prefix) && Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0);
+  const page = keys.slice(0, limit);
+  const isTruncated = keys.length > page.length && page.length > 0;
+
+  const contents = page.map((key) => {
+    const { body, etag } = bucket.current(key)!;
+    const fields = element('Key', encoded(key)) + element('Size', body.length) + element('ETag', text(etag));
+    return element('Contents', fields + element('LastModified', new Date(0).toISOString()) + element('StorageClass', 'STANDARD'));
+  });
+  const fields = [
+    element('Name', text(request.bucket)),
+    element('Prefix', encoded(prefix)),
+    element('KeyCount', page.length),
+    element('MaxKeys', limit),
+    element('IsTruncated', String(isTruncated)),
+    encoding === null ? '' : element('EncodingType', encoding),
+    isTruncated ? element('NextContinuationToken', Buffer.from(page.at(-1)!).toString('base64url')) : '',
+  ];
+  return { body: xmlDocument('ListBucketResult', fields.join('') + contents.join('')) };
+}
+
+/** As S3 does it: all but letters, digits, `-_.*` and `/` by their bytes, a space as `+`. */
+const urlEncoded = (value: string) => new URLSearchParams({ '': value }).toString().slice(1).replaceAll('%2F', '/');
