@@ -21,7 +21,7 @@ export function acknowledgeFindings({ name, buckets, closing, intake, modelKey, 
   );
 
   const { input, work, results } = buckets;
-  const perRun = 'The wildcard stands for the run, which is not known before it runs; all else of the key is given.';
+  const perRun = 'The wildcards stand for the run and for what lies under it: neither is known before it runs.';
   acknowledgeWildcard(steps, input.arnForObjects('*'), 'Uploads lie under any key. They are read, never written, and pinned to a version.');
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.runs), perRun);
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.outcomes), perRun);

@@ -18,8 +18,6 @@ const bundling: BundlingOptions = {
   minify: true,
   sourceMap: true,
   sourcesContent: false,
-  // CommonJS packages inside an ESM bundle still call require for Node's own modules.
-  banner: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",
 };
 
 export interface PipelineFunctionProps {

@@ -37,7 +37,8 @@ const streamObjects = (bucket: IBucket, pattern: KeyPattern) =>
 
 /**
  * Listing below the patterns, and 404 instead of 403 for a key that is not there: S3 tells a key's absence only to those who
- * may list, and takes the key for the prefix when it decides that. Source: S3 API reference, GetObject, "Permissions".
+ * may list, and holds the key against the prefixes when it decides that. Sources: S3 API reference, GetObject, "Permissions"; for
+ * the prefixes ceph/ceph pull request 68577, which does as S3 does.
  */
 const listObjects = (bucket: IBucket, ...patterns: string[]) =>
   new PolicyStatement({

@@ -27,18 +27,18 @@ export interface UploadIntakeProps {
 export class UploadIntake extends Construct {
   readonly queue: Queue;
   /** Messages that accept-upload failed on again and again. */
-  readonly rejected: DeadLetterQueue;
+  readonly unaccepted: DeadLetterQueue;
   /** Events that did not reach the queue. */
   readonly undelivered: DeadLetterQueue;
 
   constructor(scope: Construct, id: string, { inputBucket, acceptUpload, removalPolicy = RemovalPolicy.RETAIN }: UploadIntakeProps) {
     super(scope, id);
     this.undelivered = new DeadLetterQueue(this, 'Undelivered', { removalPolicy });
-    this.rejected = new DeadLetterQueue(this, 'Rejected', { removalPolicy });
+    this.unaccepted = new DeadLetterQueue(this, 'Unaccepted', { removalPolicy });
     this.queue = new Queue(this, 'Queue', {
       visibilityTimeout: Duration.seconds(VISIBILITY_TIMEOUTS * acceptUpload.function.timeout!.toSeconds()),
       retentionPeriod: Duration.days(14),
-      deadLetterQueue: { queue: this.rejected, maxReceiveCount: MAX_RECEIVES },
+      deadLetterQueue: { queue: this.unaccepted, maxReceiveCount: MAX_RECEIVES },
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       removalPolicy,

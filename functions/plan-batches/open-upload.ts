@@ -66,7 +66,7 @@ function judgeSample(fileName: string, { format, header, remedy }: RecordFormat,
   const broken = sample.filter(({ reason }) => reason !== null);
   if (broken.length > sample.length * TOLERATED_BROKEN) {
     throw new InvalidUploadError(
-      `${fileName} cannot be read as ${format.toUpperCase()}, broken are ${broken.length} of the first ${sample.length} records ` +
+      `${fileName} cannot be read as ${format.toUpperCase()}: ${broken.length} broken among the first ${sample.length} records ` +
         `(${countedReasons(broken)}), the first on line ${broken[0]?.position.line}; ${remedy}.`,
       { code: 'mostly_broken' },
     );

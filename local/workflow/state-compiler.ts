@@ -2,6 +2,7 @@ import type { FieldCompiler, Readable } from './field-compiler.ts';
 import type { Json } from './json.ts';
 import type { Retrier } from './retry.ts';
 import type { CatchDefinition, MapDefinition, RetryDefinition, StateDefinition } from './states-language.ts';
+import type { Template } from './template.ts';
 import type { Catcher, Effects, Machine, MapState, State } from './workflow.ts';
 
 interface EffectsDefinition {
@@ -83,8 +84,8 @@ type MapFields = Omit<MapState, 'name' | 'label' | 'effects' | 'next' | 'process
 
 function mapFields(
   { ItemReader, ItemSelector, ItemBatcher, ResultWriter, ...definition }: MapDefinition,
-  field: (value: Json, path: string, readable?: readonly Readable[]) => MapState['maxConcurrency'],
-  optional: (value: Json | undefined, path: string) => MapState['itemSelector'],
+  field: (value: Json, path: string, readable?: readonly Readable[]) => Template,
+  optional: (value: Json | undefined, path: string) => Template | undefined,
 ): MapFields {
   return {
     type: 'Map',

@@ -14,9 +14,12 @@ export interface Resource {
   Properties: any;
 }
 
-/** The stack as it would be deployed, under the flags of cdk.json, without bundling the functions. */
+/** What makes a synthesis slow and is left to synth.slow.ts: bundling the functions, and CloudFormation's own rules. */
+const fast = { 'aws:cdk:bundling-stacks': [], '@aws-cdk/core:validateAgainstDefaultRules': false };
+
+/** The stack as it would be deployed under the flags of cdk.json. */
 export function synthesize(configuration: Record<string, unknown> = {}) {
-  const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } });
+  const app = new App({ context: { ...context, ...fast } });
   const config = readConfig(configuration);
   const stack = new HundredfoldStack(app, config.name, { config });
   const template = Template.fromStack(stack).toJSON();
@@ -26,12 +29,7 @@ export function synthesize(configuration: Record<string, unknown> = {}) {
     stack.node
       .findAll()
       .filter((construct) => CfnResource.isCfnResource(construct))
-      .map((resource) => [
-        stack.getLogicalId(resource),
-        resource.node.path
-          .slice(stack.node.path.length + 1)
-          .replace(/\/Resource$/, ''),
-      ]),
+      .map((resource) => [stack.getLogicalId(resource), resource.node.path.slice(stack.node.path.length + 1).replace(/\/Resource$/, '')]),
   );
 
   /** References written out: `<Buckets/Work>` for a name, `<Buckets/Work.Arn>` for an attribute, joined texts as one. */

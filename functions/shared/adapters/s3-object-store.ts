@@ -113,13 +113,15 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
   }
 
   const put: ObjectStore['put'] = async (key, body, { signal } = {}) => {
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body) }), { abortSignal: signal });
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body) }), { abortSignal: signal });
   };
 
   const putIfAbsent: ObjectStore['putIfAbsent'] = async (key, body, { signal } = {}) => {
     for (let conflicts = 1; ; conflicts++) {
       try {
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body), IfNoneMatch: '*' }), { abortSignal: signal });
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body), IfNoneMatch: '*' }), {
+          abortSignal: signal,
+        });
         return true;
       } catch (error) {
         if (isError(error, 'PreconditionFailed')) return false;
@@ -179,6 +181,9 @@ interface OpenBody {
   end: number;
   etag: string | undefined;
 }
+
+/** The SDK sends an empty string without a length, which S3 refuses. */
+const bytesOf = (body: Uint8Array | string) => (typeof body === 'string' ? Buffer.from(body) : body);
 
 const isError = (error: unknown, name: string) => error instanceof S3ServiceException && error.name === name;
 

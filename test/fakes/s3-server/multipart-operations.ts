@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Bucket, etagOf, type Upload, type UploadedPart } from './bucket.ts';
 import type { S3Answer } from './object-operations.ts';
-import { metadataOf, type S3Request } from './request.ts';
+import { assertLength, metadataOf, type S3Request } from './request.ts';
 import { crc32Of } from './request-body.ts';
 import { S3Error } from './s3-error.ts';
 import { contentsOf, element, text, textOf, xmlDocument } from './xml.ts';
@@ -25,6 +25,7 @@ export function createUpload(bucket: Bucket, request: S3Request): S3Answer {
 }
 
 export function uploadPart(bucket: Bucket, request: S3Request): S3Answer {
+  assertLength(request.headers);
   const number = Number(request.query.get('partNumber'));
   if (!Number.isInteger(number) || number < 1 || number > MOST_PARTS) throw new S3Error('InvalidArgument', 'partNumber');
   const { body, crc32 } = request;
@@ -66,11 +67,10 @@ function uploadOf(bucket: Bucket, { key, query }: S3Request): Upload {
 function partsNamed(xml: string, upload: Upload): UploadedPart[] {
   const named = contentsOf(xml, 'Part');
   if (named.length === 0) throw new S3Error('InvalidRequest', 'You must specify at least one part');
-  let previous = 0;
+  const numbers = named.map((content) => Number(textOf(content, 'PartNumber')));
+  if (numbers.some((number, index) => index > 0 && number <= numbers[index - 1]!)) throw new S3Error('InvalidPartOrder');
   return named.map((content, index) => {
-    const number = Number(textOf(content, 'PartNumber'));
-    if (number <= previous) throw new S3Error('InvalidPartOrder');
-    previous = number;
+    const number = numbers[index]!;
     const part = upload.parts.get(number);
     if (part === undefined || part.etag !== textOf(content, 'ETag')) throw new S3Error('InvalidPart', `Part ${number}`);
     if (upload.hasChecksums && part.crc32 === undefined) throw new S3Error('InvalidRequest', `Part ${number} was sent without a checksum`);

@@ -1,5 +1,5 @@
 import { type Bucket, etagOf, type StoredObject } from './bucket.ts';
-import { metadataOf, type S3Request } from './request.ts';
+import { assertLength, metadataOf, type S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
 import { contentsOf, element, text, textOf, xmlDocument } from './xml.ts';
 
@@ -13,6 +13,7 @@ const versionHeader = (bucket: Bucket, versionId: string | undefined): Record<st
   bucket.isVersioned && versionId !== undefined ? { 'x-amz-version-id': versionId } : {};
 
 export function putObject(bucket: Bucket, { key, body, headers, crc32 }: S3Request): S3Answer {
+  assertLength(headers);
   if (headers['if-match'] !== undefined) throw new S3Error('NotImplemented', 'PutObject with If-Match');
   if (![undefined, '*'].includes(headers['if-none-match'])) throw new S3Error('NotImplemented', 'If-None-Match other than *');
   if (headers['if-none-match'] === '*' && bucket.current(key) !== undefined) throw new S3Error('PreconditionFailed');

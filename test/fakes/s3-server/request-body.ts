@@ -19,7 +19,6 @@ export async function readRaw(message: IncomingMessage): Promise<Buffer> {
 /** The object's bytes in a request body, and the CRC-32 that was checked. @throws S3Error: a length or checksum is wrong. */
 export function decodeBody(raw: Buffer, headers: Record<string, string>): { body: Buffer; crc32: string | undefined } {
   const contentHash = headers['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD';
-  if (headers['content-length'] === undefined && headers['x-amz-decoded-content-length'] === undefined) throw new S3Error('MissingContentLength');
   if (contentHash.startsWith('STREAMING-')) return decodeStreaming(raw, headers, contentHash);
   if (contentHash !== 'UNSIGNED-PAYLOAD' && createHash('sha256').update(raw).digest('hex') !== contentHash) {
     throw new S3Error('XAmzContentSHA256Mismatch');

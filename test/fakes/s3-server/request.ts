@@ -75,6 +75,12 @@ function operationOf(method: string, key: string, query: URLSearchParams, header
   throw new S3Error('NotImplemented', `${method} of ${isBucket ? 'a bucket' : 'an object'} with ${[...query.keys()]}`);
 }
 
+/** @throws S3Error MissingContentLength: the request does not say how long the object or part is. */
+export function assertLength(headers: Record<string, string>): void {
+  const length = headers['x-amz-decoded-content-length'] ?? headers['content-length'];
+  if (length === undefined) throw new S3Error('MissingContentLength', 'You must provide the Content-Length HTTP header.');
+}
+
 /** User metadata of an upload, names without their prefix. */
 export const metadataOf = (headers: Record<string, string>): Record<string, string> =>
   Object.fromEntries(

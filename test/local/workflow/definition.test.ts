@@ -104,6 +104,11 @@ describe('a definition', () => {
     ['ResultPath in a Catch', task({ Catch: [{ ErrorEquals: ['A'], Next: 'Only', ResultPath: '$' }] }), 'field "Catch[0].ResultPath"'],
     ['States.ALL in company', task({ Retry: [{ ErrorEquals: ['States.ALL', 'A'] }] }), 'States.ALL must stand alone'],
     ['States.ALL first', task({ Retry: [{ ErrorEquals: ['States.ALL'] }, { ErrorEquals: ['A'] }] }), 'States.ALL must come last'],
+    [
+      'States.ALL first in Catch',
+      task({ Catch: ['States.ALL', 'A'].map((name) => ({ ErrorEquals: [name], Next: 'Only' })) }),
+      'must come last',
+    ],
     ['an unknown error of Step Functions', task({ Retry: [{ ErrorEquals: ['States.Timout'] }] }), 'is no error name of Step Functions'],
     ['no error names', task({ Retry: [{ ErrorEquals: [] }] }), 'field "Retry[0].ErrorEquals"'],
     ['a BackoffRate below 1', task({ Retry: [{ ErrorEquals: ['A'], BackoffRate: 0.5 }] }), 'field "Retry[0].BackoffRate"'],

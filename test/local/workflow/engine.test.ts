@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { loadWorkflow } from '../../../local/workflow/definition.ts';
 import { runWorkflow } from '../../../local/workflow/engine.ts';
-import type { LocalFunction } from '../../../local/workflow/execution.ts';
+import type { LocalFunction, StateEvent } from '../../../local/workflow/execution.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeStore, jsonLines } from './fake-store.ts';
 import { machine, map, namedError, run, settle, task } from './run.ts';
@@ -14,6 +14,18 @@ describe('an abort', () => {
     const work = jest.fn<LocalFunction>(async () => null);
     expect(await run({ A: task() }, {}, { signal: AbortSignal.abort(), functions: { work } })).toEqual({ status: 'ABORTED' });
     expect(work).not.toHaveBeenCalled();
+  });
+
+  test('between two states keeps the second from being entered', async () => {
+    const abort = new AbortController();
+    const entered: string[] = [];
+    const onState = ({ type, state }: StateEvent) => {
+      if (type === 'entered') entered.push(state);
+      else abort.abort();
+    };
+    const A = { Type: 'Pass', Next: 'End' };
+    expect(await run({ A, End }, {}, { signal: abort.signal, onState })).toEqual({ status: 'ABORTED' });
+    expect(entered).toEqual(['A']);
   });
 
   test('reaches the function under way, and neither Retry nor Catch see it', async () => {

@@ -11,8 +11,8 @@ export class FakeStore implements ObjectStore {
   readonly #objects: Readonly<Record<string, Source>>;
   /** Bytes of text handed out at once. */
   readonly #chunkBytes: number;
-  /** Makes every write fail. */
-  failWrites = false;
+  /** Runs before each write of a streamed upload: to make it slow, or fail. */
+  beforeWrite: () => Promise<void> = async () => undefined;
 
   constructor(objects: Readonly<Record<string, Source>>, { chunkBytes = 64 } = {}) {
     this.#objects = objects;
@@ -37,7 +37,7 @@ export class FakeStore implements ObjectStore {
     return {
       write: async (chunk) => {
         if (!isOpen) throw new Error(`write to the closed ${key}`);
-        if (this.failWrites) throw new Error('the disk is full');
+        await this.beforeWrite();
         text += decoder.decode(chunk, { stream: true });
       },
       close: async () => {

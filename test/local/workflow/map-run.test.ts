@@ -242,6 +242,17 @@ describe('a child', () => {
   });
 });
 
+test('results are in item order whatever the order in which children end', async () => {
+  const gates = [deferred<string>(), deferred<string>(), deferred<string>()];
+  const work: LocalFunction = (payload) => gates[payload as number]?.promise ?? Promise.reject(payload);
+  const running = run({ M: map() }, {}, { store: storeOf([0, 1, 2]), functions: { work } });
+  for (const index of [2, 0, 1]) {
+    await settle();
+    gates[index]?.resolve(`result ${index}`);
+  }
+  expect((await running).output).toEqual(['result 0', 'result 1', 'result 2']);
+});
+
 describe('concurrency', () => {
   test('is kept full and never exceeded, without waves', async () => {
     const gates = new Map<number, ReturnType<typeof deferred<null>>>();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LocalFunction } from '../../../local/workflow/execution.ts';
 import { FakeStore, jsonLines } from './fake-store.ts';
-import { map, namedError, run } from './run.ts';
+import { deferred, map, namedError, run, settle } from './run.ts';
 
 function writer(WriterConfig?: Record<string, string>) {
   return {
@@ -95,9 +95,34 @@ describe('ResultWriter', () => {
     expect(outputs.sort((a, b) => a.index - b.index)).toEqual(items);
   });
 
+  test('holds children back while the store is slow, one write at a time', async () => {
+    const gate = deferred<void>();
+    let writing = 0;
+    const store = new FakeStore({ 'items.jsonl': jsonLines(Array.from({ length: 40 }, (_, index) => index)) });
+    store.beforeWrite = async () => {
+      writing++;
+      expect(writing).toBe(1);
+      await gate.promise;
+      writing--;
+    };
+    let calls = 0;
+    const large: LocalFunction = async () => {
+      calls++;
+      return 'x'.repeat(100_000);
+    };
+    const M = map({ MaxConcurrency: 4, ...writer() });
+    const running = run({ M }, { run: 'r1' }, { store: () => store, functions: { work: large } });
+    await settle();
+    // Three results fill the buffer; its write holds one child, the three others wait behind it.
+    expect(calls).toBe(6);
+    gate.resolve();
+    expect((await running).status).toBe('SUCCEEDED');
+    expect(calls).toBe(40);
+  });
+
   test('that cannot write fails the Map, not the child, and leaves nothing half written', async () => {
     const store = new FakeStore({ 'items.jsonl': jsonLines([1]) });
-    store.failWrites = true;
+    store.beforeWrite = () => Promise.reject(new Error('the disk is full'));
     const M = map({ ToleratedFailurePercentage: 100, ...writer() });
     const result = await run({ M }, { run: 'r1' }, { store: () => store, functions: { work } });
     expect(result).toEqual({ status: 'FAILED', error: 'States.ResultWriterFailed', cause: 'the disk is full' });

@@ -48,6 +48,15 @@ describe('Assign', () => {
     expect(output).toEqual({ x: 2, y: 1, during: 1 });
   });
 
+  test('lasts to the end of the execution, past the Assign of other variables', async () => {
+    const { output } = await run({
+      A: { Type: 'Pass', Assign: { x: 1 }, Next: 'B' },
+      B: { Type: 'Pass', Assign: { y: 2 }, Next: 'C' },
+      C: { Type: 'Pass', Output: ['{% $x %}', '{% $y %}'], End: true },
+    });
+    expect(output).toEqual([1, 2]);
+  });
+
   test('is not seen by the Output of its own state', async () => {
     const result = await run({ A: { Type: 'Pass', Assign: { x: 1 }, Output: '{% $x %}', End: true } });
     expect(result).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });

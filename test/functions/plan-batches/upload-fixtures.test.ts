@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { InvalidUploadError } from '../../../functions/shared/errors.ts';
+import type { Settings } from '../../../functions/shared/settings.ts';
+import { openBytes, rowsOf } from './upload-source.ts';
+
+/** Every file of the folder has beside it what it must be read as: the upload and its rows, or why it is refused. */
+const folder = new URL('../../fixtures/uploads/', import.meta.url);
+const expectedEnding = '.expected.json';
+const names = readdirSync(folder).filter((name) => !name.endsWith(expectedEnding));
+
+interface Expected {
+  settings?: Partial<Settings>;
+  refusal?: { code: string; sentence: string };
+}
+
+async function readingOf(name: string, settings: Partial<Settings> = {}) {
+  const upload = await openBytes(`shop/${name}`, readFileSync(new URL(name, folder)), settings);
+  const { format, textColumn, idColumn, columns, notes } = upload;
+  const rows = (await rowsOf(upload)).map(({ next: _next, ...row }) => {
+    if (row.reason !== null) return row;
+    const { reason: _reason, truncated, ...good } = row;
+    return truncated ? { ...good, truncated } : good;
+  });
+  return { format, textColumn, idColumn, columns, notes, rows };
+}
+
+describe('an upload is read as the file beside it says', () => {
+  test('the folder holds the fixtures', () => expect(names.length).toBeGreaterThan(60));
+
+  test.each(names)('%s', async (name) => {
+    const { settings, refusal, ...reading } = JSON.parse(readFileSync(new URL(name + expectedEnding, folder), 'utf8')) as Expected;
+    if (refusal) {
+      const error = await readingOf(name, settings).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(InvalidUploadError);
+      expect({ code: (error as InvalidUploadError).code, sentence: (error as InvalidUploadError).message }).toEqual(refusal);
+    } else {
+      expect(await readingOf(name, settings)).toStrictEqual(reading);
+    }
+  });
+});
