@@ -48,7 +48,7 @@ async function namesIn(folder: string, isRoot: boolean, namePrefix: string): Pro
     if (!entry.name.startsWith(namePrefix) || (isRoot && isReserved(entry.name))) continue;
     names.push(entry.isDirectory() ? `${entry.name}/` : entry.name);
   }
-  return names.sort();
+  return names.some((name) => beyondSurrogates.test(name)) ? names.sort(compareUtf8) : names.sort();
 }
 
 /** Only such names sort otherwise by UTF-16 units, the order of `sort()`, than by UTF-8 bytes. */

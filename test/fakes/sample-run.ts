@@ -1,0 +1,72 @@
+import { joinManifest } from '../../functions/plan-batches/join-manifest.ts';
+import { stageRows } from '../../functions/plan-batches/stage-rows.ts';
+import type { Position, Upload, UploadRow } from '../../functions/plan-batches/upload.ts';
+import { claimAttempt } from '../../functions/shared/attempt.ts';
+import type { Batch, RejectionReason, Run } from '../../functions/shared/contract.ts';
+import { attemptKey, manifestKey, planKey } from '../../functions/shared/object-keys.ts';
+import type { Plan } from '../../functions/shared/plan.ts';
+import { defaultSettings, type Settings } from '../../functions/shared/settings.ts';
+import type { MemoryStore } from './memory-store.ts';
+
+export const ACCEPTED_AT = '2026-11-23T23:59:58.000Z';
+export const RUN_ID = 'july-0123456789abcdef';
+
+export const sampleRun = ({ settings = {}, ...changes }: Partial<Omit<Run, 'settings'>> & { settings?: Partial<Settings> } = {}): Run => ({
+  runId: RUN_ID,
+  attempt: 1,
+  dataset: 'support',
+  source: { bucket: 'input', key: 'support/july.csv', versionId: 'v1', bytes: 1_000 },
+  limit: null,
+  endpoint: 'https://api.openai.com/v1',
+  settings: { ...defaultSettings, ...settings },
+  ...changes,
+});
+
+/** A record of an upload: a text, or the reason for which it has none. */
+export type SampleRecord = string | { reason: RejectionReason };
+
+/** An upload of records; record n starts at byte 10 n, on line n + 2. */
+export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 } = {}): Upload {
+  const positionOf = (rowNumber: number): Position => ({ byte: rowNumber * 10, line: rowNumber + 2, rowNumber });
+  const rowOf = (rowNumber: number): UploadRow => {
+    const record = records[rowNumber] as SampleRecord;
+    const place = { rowNumber, line: rowNumber + 2, next: positionOf(rowNumber + 1) };
+    if (typeof record !== 'string') return { ...place, reason: record.reason, raw: `raw ${rowNumber}` };
+    return { ...place, reason: null, id: `id-${rowNumber}`, text: record, truncated: false, attributes: { stars: rowNumber % 5 } };
+  };
+  return {
+    format: 'csv',
+    textColumn: 'review',
+    idColumn: 'id',
+    columns: ['id', 'review', 'stars'],
+    notes: [],
+    start: positionOf(0),
+    async *rows(from) {
+      if (from.byte !== from.rowNumber * 10) throw new Error(`There is no record at byte ${from.byte}`);
+      for (let at = from.rowNumber; at < records.length; at += groupRows) {
+        const length = Math.min(groupRows, records.length - at);
+        yield Array.from({ length }, (_, index) => rowOf(at + index));
+      }
+    },
+  };
+}
+
+export const manyTexts = (count: number) => Array.from({ length: count }, (_, row) => `text ${row}`);
+
+/** Claims attempt 1, stages the records and freezes a plan. @returns the manifest. */
+export async function planSample(work: MemoryStore, run: Run, records: readonly SampleRecord[]): Promise<Batch[]> {
+  if (!work.keys(attemptKey(run.runId, 1)).length) {
+    await claimAttempt(work, run.runId, { attempt: 1, owner: 'execution', acceptedAt: ACCEPTED_AT, settings: run.settings });
+  }
+  const { counts } = await stageRows(sampleUpload(records), run, work, null, () => false);
+  await joinManifest(work, run, counts.parts);
+  const { runId, dataset, source, endpoint, limit, settings } = run;
+  const plan: Plan = {
+    ...{ runId, dataset, source, endpoint, limit, settings, counts },
+    ...{ date: ACCEPTED_AT.slice(0, 10), startedAt: ACCEPTED_AT, format: 'csv', textColumn: 'review', idColumn: 'id' },
+    notes: ['A note.'],
+    estimatedCostUsd: 0.25,
+  };
+  work.seed(planKey(runId), JSON.stringify(plan));
+  return work.jsonLines<Batch>(manifestKey(runId, 0));
+}

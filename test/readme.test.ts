@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { tableNames } from '../functions/shared/tables.ts';
+import { withSettings } from '../local/settings-reference.ts';
+
+const file = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+const readme = file('README.md');
+const scripts = (JSON.parse(file('package.json')) as { scripts: Record<string, string> }).scripts;
+
+describe('README', () => {
+  test('lists the settings as they are defined (npm run docs brings them up to date)', () => {
+    expect(readme).toBe(withSettings(readme));
+  });
+
+  test('describes every table', () => {
+    for (const table of tableNames) expect(readme).toMatch(new RegExp(`^\\| \`${table}\` \\|`, 'm'));
+  });
+
+  test('names only npm scripts and files that exist', () => {
+    const named = [...readme.matchAll(/npm (?:run )?([a-z:]+)/g)].map((match) => String(match[1]));
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => String(match[1]));
+    for (const link of links) expect(() => readFileSync(new URL(`../${link}`, import.meta.url))).not.toThrow(/ENOENT/);
+  });
+});
