@@ -18,6 +18,12 @@ function wholeNumber(maximum: number) {
   };
 }
 
+/** A dataset is one folder of the input bucket. */
+function datasetName(text: string): string {
+  if (/^(?![._])[^/\\\p{Cc}]+$/u.test(text)) return text;
+  throw new InvalidArgumentError('It must be the name of one folder, without slashes, and not begin with "." or "_".');
+}
+
 /** The flag of a setting: `--text-column <NAME>`; a boolean takes true or false, and alone means true. */
 function settingOption(name: SettingName): Option {
   const definition: { kind: string; metavar?: string; alias?: string; description: string; default: unknown; values?: readonly string[] } =
@@ -70,7 +76,7 @@ function program(exit: (code: number) => void): Command {
     .description('summarize a file; without FILE the sample, offline')
     .argument('[FILE]', 'CSV or JSONL file')
     .addOption(outOption())
-    .option('--dataset <NAME>', 'dataset that the file belongs to (default: default)')
+    .option('--dataset <NAME>', 'dataset that the file belongs to (default: default)', datasetName)
     .option('--limit <ROWS>', 'read only the first rows', wholeNumber(Number.MAX_SAFE_INTEGER))
     .option('--concurrency <N>', 'model calls in flight', wholeNumber(MAX_CONCURRENCY), DEFAULT_CONCURRENCY)
     .option('--offline', 'use the offline model server, also when a key is set')
@@ -96,17 +102,27 @@ function program(exit: (code: number) => void): Command {
   return hundredfold;
 }
 
+/** Trouble with a file, a folder or the disk, as the system names it: `EACCES: permission denied, open '...'`. */
+const isSystemError = (error: unknown) => error instanceof Error && 'syscall' in error;
+
 /** What a person is told of an error: one sentence where it is theirs to mend, the stack only with --verbose. */
 function explain(error: unknown): number {
   if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : USAGE;
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message || (error as Error).name}\n`);
   if (process.argv.includes('--verbose') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  else if (!(error instanceof PipelineError))
+  else if (!(error instanceof PipelineError || isSystemError(error)))
     process.stderr.write(
       'This is a defect; --verbose shows where it happened. Nothing that was answered is lost: run the same command again.\n',
     );
   return error instanceof ConfigError ? USAGE : 1;
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  // Whoever reads may have enough (head, a closed pager); the work goes on to its end and its exit code.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 try {

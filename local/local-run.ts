@@ -5,11 +5,12 @@ import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import { openAiSummarizer } from '../functions/shared/adapters/openai-summarizer.ts';
 import { systemClock } from '../functions/shared/clock.ts';
 import type { Run, StepName } from '../functions/shared/contract.ts';
+import { ModelUnavailableError } from '../functions/shared/errors.ts';
 import { parseJson } from '../functions/shared/json-lines.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
 import { runRecordKey } from '../functions/shared/object-keys.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
-import type { Log, ObjectStore, Summarizer } from '../functions/shared/ports.ts';
+import type { Clock, Log, ObjectStore, Summarizer } from '../functions/shared/ports.ts';
 import { runStep, withoutWords } from '../functions/shared/step.ts';
 import { summarizeBatch } from '../functions/summarize-batch/summarize-batch.ts';
 import { writeTables } from '../functions/write-tables/write-tables.ts';
@@ -54,19 +55,22 @@ export interface LocalRun {
   observer: RunObserver;
   /** Its abort halts the attempt: calls in flight are finished, what is done is written, the rest waits for the next attempt. */
   interrupt?: AbortSignal;
+  /** @default the system's */
+  clock?: Clock;
 }
 
 /** Runs one claimed attempt through the deployed workflow definition. @returns the run's record, undefined where finish-run did not come to its end. */
-export async function runLocally({ run, out, stores, model, concurrency, observer, interrupt }: LocalRun): Promise<RunRecord | undefined> {
+export async function runLocally(options: LocalRun): Promise<RunRecord | undefined> {
+  const { run, out, stores, model, concurrency, observer, interrupt, clock = systemClock } = options;
   const control = memoryControl();
   if (run.attempt > 1 && run.settings.maxCostUsd !== null) control.restore(run.runId, await spentBefore(run, stores.work));
   interrupt?.addEventListener('abort', () => void control.halt(run.runId, run.attempt, 'interrupted'), { once: true });
 
   await using endpoint = await openEndpoint(model);
   const { meter, log } = observer;
-  const summarizer = meter.counting(inFlight(endpoint.summarizer, concurrency), run.endpoint);
+  const isHalted = async () => (await control.stopReason(run.runId, run.attempt)) !== undefined;
+  const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), concurrency, isHalted);
   const events = fileEventSink(out);
-  const clock = systemClock;
 
   const step =
     <Name extends StepName>(name: Name, work: Parameters<typeof runStep<Name>>[2]) =>
@@ -97,7 +101,7 @@ export async function runLocally({ run, out, stores, model, concurrency, observe
     'summarize-batch': step('summarize-batch', async (input) => {
       const result = await summarizeBatch(input, { work: stores.work, summarizer, control, clock, log });
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
-      meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
+      if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;
     }),
     'write-tables': step('write-tables', (input) => writeTables(input, { work: stores.work })),
@@ -111,6 +115,7 @@ export async function runLocally({ run, out, stores, model, concurrency, observe
     functions,
     store: (bucket) => byBucket.get(bucket) ?? unknownBucket(bucket),
     clock,
+    ...(interrupt && { hurry: interrupt }),
   });
   if (result.status !== 'SUCCEEDED')
     observer.log.warn('workflow ended early', { status: result.status, error: result.error, cause: result.cause });
@@ -132,8 +137,14 @@ async function openEndpoint(model: ModelChoice): Promise<AsyncDisposable & { sum
   return { summarizer: openAiSummarizer({ apiKey: model.apiKey, baseUrl: model.endpoint }), [Symbol.asyncDispose]: async () => {} };
 }
 
-/** The summarizer, with at most so many calls in flight. */
-function inFlight(summarizer: Summarizer, concurrency: number): Summarizer {
+/** The summarizer, with at most so many calls in flight. A call whose turn comes after the halt is not made; trying again finds the halt. */
+function inFlight(summarizer: Summarizer, concurrency: number, isHalted: () => Promise<boolean>): Summarizer {
   const limit = pLimit(concurrency);
-  return { summarize: (request, options) => limit(() => summarizer.summarize(request, options)) };
+  return {
+    summarize: (request, options) =>
+      limit(async () => {
+        if (await isHalted()) throw new ModelUnavailableError('The run was halted before this call', { code: 'halted' });
+        return summarizer.summarize(request, options);
+      }),
+  };
 }

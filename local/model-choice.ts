@@ -1,4 +1,5 @@
 import { normalizeEndpoint } from '../functions/shared/endpoint.ts';
+import { ConfigError } from '../functions/shared/errors.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
 
 /** Who answers: an endpoint with its key, or the offline model server. */
@@ -20,5 +21,14 @@ export function chooseModel({ hasFile, isOffline, env }: ChoiceInput): ModelChoi
   const baseUrl = env.OPENAI_BASE_URL?.trim();
   if (!hasFile || isOffline || (!apiKey && !baseUrl)) return { endpoint: OFFLINE_ENDPOINT };
   // Compatible servers without keys still want the header to be there.
-  return { endpoint: normalizeEndpoint(baseUrl || undefined), apiKey: apiKey || 'none' };
+  return { endpoint: endpointOf(baseUrl || undefined), apiKey: apiKey || 'none' };
+}
+
+function endpointOf(baseUrl: string | undefined): string {
+  try {
+    return normalizeEndpoint(baseUrl);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`OPENAI_BASE_URL: ${error.message}`, { code: error.code, cause: error });
+  }
 }

@@ -15,15 +15,18 @@ const sqlTypes: Record<ColumnType, string> = {
 };
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+/** A folder's path in a glob of DuckDB, its characters meant as they are. */
+const globEscaped = (path: string) => path.replace(/[*?[]/g, '[$&]');
 
 /** A view of the table's files under its own name, with its partition column; an empty one where there are no files yet. */
 function viewOf(table: Table, out: string): string {
   const columns = table.columns.map(({ name, type }) => ({ name, type: sqlTypes[type] }));
-  const files = join(out, 'results', tablePrefix(table.name), '*', '*.parquet');
+  const pattern = join('results', tablePrefix(table.name), '*', '*.parquet');
   // A run is visible when it has a row in runs, which is written last.
   const visible = table.name === 'runs' ? '' : ' WHERE run_id IN (SELECT run_id FROM runs)';
-  if (globSync(files).length > 0) {
+  if (globSync(pattern, { cwd: out }).length > 0) {
     const names = columns.map(({ name }) => name).join(', ');
+    const files = join(globEscaped(out), pattern);
     const reader = `read_parquet(${quoted(files)}, hive_partitioning = true, hive_types = {'${DATE_PARTITION}': VARCHAR})`;
     return `CREATE VIEW ${table.name} AS SELECT ${names}, ${DATE_PARTITION} FROM ${reader}${visible}`;
   }

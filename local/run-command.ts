@@ -43,14 +43,14 @@ export async function runCommand(file: string | undefined, options: RunOptions):
   const path = file === undefined ? SAMPLE : resolve(file);
   const model = chooseModel({ hasFile: file !== undefined, isOffline: options.offline === true, env: process.env });
   const stores = localStores(options.out);
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const meter = new RunMeter();
+  const progress = new Progress(meter, process.stderr);
+  const say = (line: string) => progress.say(line);
 
   const run = await claimNextAttempt(await runOfFile(path, model.endpoint, options), stores.work, systemClock);
   const warning = model.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(run.settings.model, Date.now());
   if (warning) say(`Warning: ${warning}`);
 
-  const meter = new RunMeter();
-  const progress = new Progress(meter, process.stderr);
   const failures: unknown[] = [];
   const observer: LocalRun['observer'] = {
     meter,
@@ -73,7 +73,7 @@ export async function runCommand(file: string | undefined, options: RunOptions):
       warn: (message, fields) => (options.verbose ? say(`${message} ${JSON.stringify(fields ?? {})}`) : undefined),
     },
   };
-  const record = await interruptible(say, (interrupt) =>
+  const record = await interruptible(progress, (interrupt) =>
     runLocally({ run, out: options.out, stores, model, concurrency: options.concurrency, observer, interrupt }),
   ).finally(() => progress.stop());
 
@@ -101,11 +101,14 @@ async function runOfFile(path: string, endpoint: string, options: RunOptions): P
 }
 
 /** The first Ctrl-C lets the calls in flight finish and halts the run; a second one stops at once. */
-async function interruptible<Result>(say: (line: string) => void, work: (interrupt: AbortSignal) => Promise<Result>): Promise<Result> {
+async function interruptible<Result>(progress: Progress, work: (interrupt: AbortSignal) => Promise<Result>): Promise<Result> {
   const interrupt = new AbortController();
   const onSignal = () => {
-    if (interrupt.signal.aborted) process.exit(130);
-    say('\nStopping: the calls in flight are finished and kept; run the same command again to go on. Ctrl-C again stops at once.');
+    if (interrupt.signal.aborted) {
+      progress.stop();
+      process.exit(130);
+    }
+    progress.say('Stopping: the calls in flight are finished and kept; run the same command again to go on. Ctrl-C again stops at once.');
     interrupt.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

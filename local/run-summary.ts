@@ -4,7 +4,7 @@ import { tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome } from '../functions/shared/outcome.ts';
 import type { Plan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
-import { count, counted, dollars, duration } from './figures.ts';
+import { count, counted, dollars, duration, printable } from './figures.ts';
 import type { RunRecord } from './local-run.ts';
 
 export const OFFLINE_NOTICE = 'offline extract, no language model';

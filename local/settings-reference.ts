@@ -17,10 +17,11 @@ export function settingsTable(): string {
   return ['| setting | flag | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-const section = /(<!-- settings:begin -->\n)[^]*?(<!-- settings:end -->)/;
+const section = /(<!-- settings:begin -->\n)[\s\S]*?(<!-- settings:end -->)/;
 
 /** A page with its settings table brought up to date. */
-export const withSettings = (page: string) => page.replace(section, (_, begin: string, end: string) => `${begin}${settingsTable()}\n${end}`);
+export const withSettings = (page: string) =>
+  page.replace(section, (_, begin: string, end: string) => `${begin}${settingsTable()}\n${end}`);
 
 if (import.meta.main) {
   const path = new URL('../README.md', import.meta.url);

@@ -19,7 +19,13 @@ export interface ModelFacts {
 }
 
 const chatModel = { tierFactor: {}, isReasoningModel: false, canSkipReasoning: false, hasCacheOptions: false, shutdownDate: null } as const;
-const reasoningModel = { tierFactor: { flex: 0.5 }, isReasoningModel: true, canSkipReasoning: true, hasCacheOptions: false, shutdownDate: null } as const;
+const reasoningModel = {
+  tierFactor: { flex: 0.5 },
+  isReasoningModel: true,
+  canSkipReasoning: true,
+  hasCacheOptions: false,
+  shutdownDate: null,
+} as const;
 
 /** Model that the offline model server answers as. */
 export const OFFLINE_MODEL = 'offline-extractive';

@@ -23,10 +23,11 @@ export function lambdaHandler<Result>(work: (event: unknown, invocation: Invocat
   const logger = new Logger();
   return middy({ timeoutEarlyInMillis: ABORT_BEFORE_DEADLINE_MS })
     .use(injectLambdaContext(logger, { resetKeys: true }))
-    .onError(({ error }) => {
-      const bare = withoutWords(error);
-      logger.error('step failed', { error: { name: bare.name, code: bare.message, frames: framesOf(error) } });
-      throw bare;
+    .onError((request) => {
+      const bare = withoutWords(request.error);
+      logger.error('step failed', { error: { name: bare.name, code: bare.message, frames: framesOf(request.error) } });
+      // Not thrown here: middy would hang the original on it, words and all, and skip what clears the logger's keys.
+      request.error = bare;
     })
     .handler(async (event: unknown, context: Context, { signal }: { signal: AbortSignal }) => {
       const isTimeShort = () => context.getRemainingTimeInMillis() < DEADLINE_RESERVE_MS;

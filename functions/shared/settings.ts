@@ -118,6 +118,7 @@ export const settingDefinitions = {
 export type SettingName = keyof typeof settingDefinitions;
 export const settingNames = Object.keys(settingDefinitions) as SettingName[];
 const definitionOf = (name: SettingName): SettingDefinition => settingDefinitions[name];
+const isSettingName = (name: string): name is SettingName => Object.hasOwn(settingDefinitions, name);
 
 const MAX_TEXT_CHARACTERS = 10_000;
 
@@ -155,10 +156,10 @@ export interface SettingsLayer {
 
 function problemsOf(layer: SettingsLayer): string[] {
   return Object.entries(layer.values).flatMap(([name, value]) => {
-    if (!(name in settingDefinitions)) {
+    if (!isSettingName(name)) {
       return [`${layer.origin}: there is no setting "${name}" (the settings are ${settingNames.join(', ')})`];
     }
-    const definition = definitionOf(name as SettingName);
+    const definition = definitionOf(name);
     const parsed = settingSchema(definition).safeParse(value);
     if (!parsed.success) return [`${layer.origin}: ${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`];
     if (definition.onlyValue !== undefined && value !== definition.onlyValue) {
@@ -190,7 +191,7 @@ export const settingsOfAttempt = (frozen: Settings, current: Settings): Settings
 
 /** @returns the value that a text (a flag, object metadata) means; text that is none is returned as it is, to be refused with its layer. */
 export function settingFromText(name: string, text: string): unknown {
-  const kind = name in settingDefinitions ? definitionOf(name as SettingName).kind : 'text';
+  const kind = isSettingName(name) ? definitionOf(name).kind : 'text';
   if (kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   if (kind !== 'text') return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
   return text;

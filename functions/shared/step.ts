@@ -31,10 +31,11 @@ export function withoutWords(error: unknown): Error {
   return bare;
 }
 
-/** The places in the code that an error came through, without its message. */
+/** The places in the code that an error came through, without its message, whose lines may look like places. */
 export const framesOf = (error: unknown): string[] =>
   error instanceof Error
     ? (error.stack ?? '')
+        .replace(error.message, '')
         .split('\n')
         .filter((line) => line.startsWith('    at '))
         .slice(0, 8)

@@ -18,6 +18,8 @@ export interface RunOptions {
   random?: () => number;
   /** Ends the run as ABORTED. Functions under way are sent the signal but not waited for. */
   signal?: AbortSignal;
+  /** Its abort ends every Wait and every pause before a retry at once; time limits stay as they are. */
+  hurry?: AbortSignal;
   /** Called synchronously at every step of every state. */
   onState?: (event: StateEvent) => void;
 }
@@ -72,10 +74,10 @@ async function withinSeconds<T>(seconds: number | undefined, clock: Clock, cance
 }
 
 async function runExecution(workflow: Workflow, input: unknown, options: RunOptions, cancellation: Cancellation): Promise<Json> {
-  const { name, functions, store, clock, random = Math.random, onState = () => undefined } = options;
+  const { name, functions, store, clock, random = Math.random, hurry, onState = () => undefined } = options;
   const firstInput = payload(input, 'the input of the execution');
   const execution: Execution = {
-    environment: { functions, store, clock, random, onState },
+    environment: { functions, store, clock, random, hurry, onState },
     cancellation,
     depth: 'parent',
     context: {

@@ -22,6 +22,7 @@ export interface Environment {
   store: (bucket: string) => ObjectStore;
   clock: Clock;
   random: () => number;
+  hurry: AbortSignal | undefined;
   onState: (event: StateEvent) => void;
 }
 

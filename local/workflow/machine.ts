@@ -131,8 +131,15 @@ async function recover(state: TaskState | MapState, visit: Visit, retryCount: nu
   return leave(state.name, catcher.effects, { ...error.output }, { ...scope, states }, catcher.next);
 }
 
-function sleep(seconds: number, { cancellation, environment: { clock } }: Execution): Promise<void> {
-  return cancellation.run((signal) => clock.sleep(seconds, signal));
+function sleep(seconds: number, { cancellation, environment: { clock, hurry } }: Execution): Promise<void> {
+  if (hurry === undefined) return cancellation.run((signal) => clock.sleep(seconds, signal));
+  return cancellation.run(async (signal) => {
+    try {
+      await clock.sleep(seconds, AbortSignal.any([signal, hurry]));
+    } catch (error) {
+      if (signal.aborted || !hurry.aborted) throw error;
+    }
+  });
 }
 
 function errorField({ errorName }: StateError): { error?: string } {
