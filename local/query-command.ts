@@ -1,9 +1,11 @@
 import Table from 'cli-table3';
-import { counted } from './figures.ts';
+import { count, counted, printable } from './figures.ts';
 import { query } from './query.ts';
 
 const MIN_COLUMN_CHARACTERS = 8;
 const MAX_COLUMN_CHARACTERS = 60;
+/** Rows that anyone reads on a terminal; the layout holds all of them in memory. */
+const MAX_SHOWN_ROWS = 10_000;
 
 /** `hundredfold query`: SQL over the local tables. @returns the exit code. */
 export async function queryCommand(sql: string, { out, json }: { out: string; json?: true }): Promise<number> {
@@ -16,27 +18,42 @@ export async function queryCommand(sql: string, { out, json }: { out: string; js
   }
   const { columns, rows } = result;
   if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
-  else process.stdout.write(`${tableText(columns, rows, process.stdout.columns ?? 120)}\n${counted(rows.length, 'row')}\n`);
+  else {
+    const shown = rows.length > MAX_SHOWN_ROWS ? `the first ${count(MAX_SHOWN_ROWS)} of ` : '';
+    const hint = shown === '' ? '' : '; --json prints all';
+    const text = tableText(columns, rows.slice(0, MAX_SHOWN_ROWS), process.stdout.columns ?? 120);
+    process.stdout.write(`${text}\n${shown}${counted(rows.length, 'row')}${hint}\n`);
+  }
   return 0;
 }
 
-const cellText = (value: unknown) => (value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+const cellText = (value: unknown) =>
+  value === null ? '' : printable(typeof value === 'object' ? JSON.stringify(value) : String(value)).replaceAll('\t', ' ');
 
-/** Rows as a table that fits the width; long texts wrap. */
+/** Rows as a table that fits the width, long texts wrapped; where not even narrow columns fit, one column below the other. */
 function tableText(columns: readonly string[], rows: readonly Record<string, unknown>[], width: number): string {
+  const space = width - columns.length - 1;
+  if (columns.length * MIN_COLUMN_CHARACTERS > space) return recordsText(columns, rows);
   const cells = rows.map((row) => columns.map((name) => cellText(row[name])));
-  const wanted = columns.map((name, index) => Math.max(name.length, ...cells.map((row) => longestLine(row[index] ?? ''))) + 2);
-  const table = new Table({
-    head: [...columns],
-    colWidths: shrinkToFit(wanted, width - columns.length - 1),
-    wordWrap: true,
-    style: { head: [], border: [] },
-  });
-  table.push(...cells);
+  const wanted = columns.map((name, index) => longest([name, ...cells.map((row) => row[index] ?? '')]) + 2);
+  const table = new Table({ head: [...columns], colWidths: shrinkToFit(wanted, space), wordWrap: true, style: { head: [], border: [] } });
+  for (const row of cells) table.push(row);
   return table.toString();
 }
 
-const longestLine = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
+function recordsText(columns: readonly string[], rows: readonly Record<string, unknown>[]): string {
+  const nameCharacters = longest(columns);
+  const records = rows.map((row, index) =>
+    [`row ${index + 1}`, ...columns.map((name) => `  ${name.padEnd(nameCharacters)}  ${cellText(row[name]).replace(/\s+/g, ' ')}`)].join(
+      '\n',
+    ),
+  );
+  return records.length > 0 ? records.join('\n') : columns.join(', ');
+}
+
+/** Characters of the longest line in any of the texts. */
+const longest = (texts: readonly string[]) =>
+  texts.reduce((most, text) => text.split('\n').reduce((length, line) => Math.max(length, line.length), most), 0);
 
 /** Widths that sum up to the space there is: the widest give way first, none below a readable minimum. */
 function shrinkToFit(wanted: readonly number[], space: number): number[] {

@@ -20,7 +20,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const cost = plan.estimatedCostUsd === null ? 'price unknown' : `at most ${dollars(plan.estimatedCostUsd)}`;
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
-    `${plan.source.key}: ${plan.format}, ${columns}`,
+    printable(`${plan.source.key}: ${plan.format}, ${columns}`),
     `${counted(rowsIn, 'row')}${rejected}, ${counted(batches, 'batch')} of up to ${plan.settings.batchRows}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
     ...plan.notes.map((note) => `Note: ${note}`),
   ];
@@ -30,27 +30,37 @@ const verdicts: Record<string, string> = {
   complete: 'Complete',
   partial: 'Partial: some batches failed',
   failed: 'Failed',
-  halted: 'Halted: run it again to go on',
   rejected: 'Rejected: not a usable upload',
 };
+
+function verdictLine({ status, stop_reason: reason }: RunRecord): string {
+  if (status !== 'halted') return `${verdicts[String(status)]}${reason === null ? '' : `: ${reason}`}`;
+  const remedy = String(reason).startsWith('budget_exceeded') ? ' with a higher --max-cost-usd' : '';
+  return `Halted (${reason}): run it again${remedy} to go on`;
+}
+
+/** An argument as a shell takes it. */
+const shellQuoted = (text: string) => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** The readable result of a run, for stdout. */
 export async function summaryLines(record: RunRecord, out: string, work: ObjectStore): Promise<string[]> {
   const number = (name: string) => Number(record[name] ?? 0);
   const cost = record.cost_usd === null ? null : number('cost_usd');
   const seconds = (Date.parse(String(record.finished_at)) - Date.parse(String(record.started_at))) / 1000;
-  const lines = [`${verdicts[String(record.status)]}${record.stop_reason === null ? '' : `: ${record.stop_reason}`}`];
+  const lines = [printable(verdictLine(record))];
   if (record.status === 'rejected') return lines;
+  // What a halted run has not come to is not lost.
+  const failed = record.status === 'halted' ? 'left' : 'failed';
   const rows = [
     `${count(number('rows_in'))} read`,
     `${count(number('rows_summarized'))} summarized`,
-    `${count(number('rows_failed'))} failed`,
+    `${count(number('rows_failed'))} ${failed}`,
     `${count(number('rows_rejected'))} rejected`,
   ].join(', ');
   const reused = number('batches') - number('batches_failed') - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,
-    `  batches  ${count(number('batches'))}, ${count(number('batches_failed'))} failed`,
+    `  batches  ${count(number('batches'))}, ${count(number('batches_failed'))} ${failed}`,
     `  calls    ${count(number('calls_this_attempt'))} now, ${count(number('calls'))} in all${reused > 0 ? ` (${counted(reused, 'answer')} already there)` : ''}`,
     `  tokens   ${count(number('input_tokens'))} in, ${count(number('output_tokens'))} out; ${dollars(cost)}`,
     ...(number('calls') === number('calls_this_attempt') ? [`  time     ${duration(seconds)}`] : []),
@@ -62,7 +72,7 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
   if (shown.length > 0) lines.push('', `First batch summaries${record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : ''}:`, ...shown);
   lines.push(
     '',
-    `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${out} `}"select id, text, summary from row_summaries limit 5"`,
+    `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}"select id, text, summary from row_summaries limit 5"`,
   );
   return lines;
 }
@@ -73,6 +83,6 @@ async function firstSummaries(record: RunRecord, work: ObjectStore): Promise<str
   return outcomes.flatMap((outcome) => {
     if (!outcome) return [];
     const text = outcome.answer?.text ?? `failed (${outcome.error?.code}): ${outcome.error?.message}`;
-    return [`  ${outcome.batchId}  ${text.replace(/\s+/g, ' ')}`];
+    return [`  ${outcome.batchId}  ${printable(text.replace(/\s+/g, ' '))}`];
   });
 }

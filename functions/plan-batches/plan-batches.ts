@@ -114,7 +114,7 @@ async function planOf(run: Run, upload: Upload, { counts }: PlanningState, work:
   const outputTokens = counts.batches * run.settings.maxOutputTokens;
   const truncated =
     counts.rowsTruncated > 0 ? [`${counts.rowsTruncated} texts were cut at ${run.settings.maxRowCharacters} characters.`] : [];
-  const limited = run.limit !== null ? [`Only the first ${run.limit} rows were read.`] : [];
+  const limited = run.limit === counts.rowsIn ? [`Only the first ${run.limit} rows were read.`] : [];
   return {
     runId: run.runId,
     dataset: run.dataset,

@@ -20,7 +20,8 @@ const settled: BatchResult = { kind: 'settled' };
 
 /**
  * One batch: an outcome or a paid answer that exists is adopted, else one call is paid for, kept, and recorded.
- * An attempt that is halted leaves the batch without an outcome, to be taken up by the next attempt.
+ * An attempt that is halted leaves the batch without an outcome, to be taken up by the next attempt, unless an answer that is of no use
+ * was paid for: its cost must stand somewhere.
  */
 export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, signal?: AbortSignal): Promise<BatchResult> {
   const { run, batch } = task;
@@ -42,23 +43,24 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
   } catch (error) {
     if (!(error instanceof PipelineError) || error instanceof ModelUnavailableError) throw error;
     if (error instanceof ModelThrottledError) return { kind: 'wait', seconds: Math.max(1, Math.ceil(error.retryAfterSeconds)) };
-    if (error instanceof ConfigError) return halt('configuration', error.code, task, ports);
-    if (error instanceof ModelQuotaExhaustedError) return halt('quota_exhausted', error.code, task, ports);
-    if (error instanceof ModelAccessError) return halt('model_access', error.code, task, ports);
-    return record.failed(error.code ?? errorCodeOf(error.name), error.message);
+    if (error instanceof ConfigError) return halt('configuration', error.code, record, task, ports);
+    if (error instanceof ModelQuotaExhaustedError) return halt('quota_exhausted', error.code, record, task, ports);
+    if (error instanceof ModelAccessError) return halt('model_access', error.code, record, task, ports);
+    return record.failedWith(error);
   }
 }
 
 async function halt(
   reason: string,
   code: string | undefined,
+  record: OutcomeRecord,
   { run }: BatchTask,
   { control, log }: SummarizeBatchPorts,
 ): Promise<BatchResult> {
   const stopReason = code ? `${reason}: ${code}` : reason;
   await control.halt(run.runId, run.attempt, stopReason);
   log.warn('run halted', { stopReason });
-  return settled;
+  return record.unusable ? record.failedWith(record.unusable) : settled;
 }
 
 /** Answers that a batch may pay for before an empty or failing one is final. */
@@ -81,7 +83,7 @@ async function pay(
 
   for (let answers = 1; ; answers++) {
     const decision = await ports.control.reserve(spend);
-    if (!decision.granted) return halt(decision.stopReason, undefined, task, ports);
+    if (!decision.granted) return halt(decision.stopReason, undefined, record, task, ports);
     let spentUsd = 0;
     try {
       const answer = await ports.summarizer.summarize(request, { signal });
@@ -93,6 +95,7 @@ async function pay(
       const cost = price(error.usage);
       spentUsd = cost ?? 0;
       record.addPayment({ calls: 0, usage: error.usage, costUsd: cost });
+      record.unusable = error;
       if (error.code !== 'empty' || answers === MAX_ANSWERS) throw error;
     } finally {
       await ports.control.settle(spend, spentUsd);
@@ -102,6 +105,8 @@ async function pay(
 
 /** Collects what a batch paid, over attempts, and writes its one outcome. */
 class OutcomeRecord {
+  /** The last answer that cannot serve. */
+  unusable: UnusableSummaryError | undefined;
   private readonly task: BatchTask;
   private readonly ports: SummarizeBatchPorts;
   private paid: Payment;
@@ -160,6 +165,8 @@ class OutcomeRecord {
   private ok({ answer, promptVersion }: Content, contentKey: string, fromCache: boolean) {
     return this.write({ status: 'ok', answer, error: null, promptVersion, contentKey, fromCache });
   }
+
+  failedWith = (error: PipelineError) => this.failed(error.code ?? errorCodeOf(error.name), error.message);
 
   failed(code: string, message: string): Promise<BatchResult> {
     const error = { code, message };

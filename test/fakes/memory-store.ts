@@ -73,11 +73,13 @@ export class MemoryStore implements ObjectStore {
   }
 
   /** @throws Error: there is no such object. */
-  text(key: string): string {
+  bytes(key: string): Buffer {
     const object = this.#objects.get(key);
     if (!object) throw notFound(`There is no ${key}; there are ${this.keys().join(', ')}`);
-    return object.bytes.toString('utf8');
+    return object.bytes;
   }
+
+  text = (key: string): string => this.bytes(key).toString('utf8');
 
   json<Value = Record<string, unknown>>(key: string): Value {
     return JSON.parse(this.text(key)) as Value;

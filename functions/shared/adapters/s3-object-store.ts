@@ -16,7 +16,7 @@ import {
   S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { ByteRange, ObjectHead, ObjectStore, ObjectWriter, ReadOptions } from '../ports.ts';
+import type { ByteRange, ObjectStore, ObjectWriter, ReadOptions } from '../ports.ts';
 
 /** Size of an upload's parts; S3 takes 5 MiB to 5 GiB, and 10,000 of them: 80 GB a file. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -90,7 +90,7 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
   const head: ObjectStore['head'] = async (key, { versionId, signal } = {}) => {
     try {
       const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }), { abortSignal: signal });
-      return { bytes: found.ContentLength ?? 0, versionId: found.VersionId ?? 'null', metadata: found.Metadata ?? {} } satisfies ObjectHead;
+      return { bytes: found.ContentLength ?? 0, versionId: found.VersionId ?? 'null', metadata: found.Metadata ?? {} };
     } catch (error) {
       return absent(error, key, versionId);
     }
@@ -117,20 +117,17 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
   };
 
   const putIfAbsent: ObjectStore['putIfAbsent'] = async (key, body, { signal } = {}) => {
+    const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body), IfNoneMatch: '*' });
     for (let conflicts = 1; ; conflicts++) {
       try {
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body), IfNoneMatch: '*' }), {
-          abortSignal: signal,
-        });
+        await client.send(command, { abortSignal: signal });
         return true;
       } catch (error) {
         if (isError(error, 'PreconditionFailed')) return false;
         if (!isError(error, 'ConditionalRequestConflict')) throw error;
-        if (conflicts > CONFLICT_RETRIES) {
-          if ((await head(key, { signal })) !== undefined) return false;
-          throw error;
-        }
-        await pause(conflicts, signal);
+        if (conflicts <= CONFLICT_RETRIES) await pause(conflicts, signal);
+        else if ((await head(key, { signal })) !== undefined) return false;
+        else throw error;
       }
     }
   };
@@ -167,7 +164,7 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
     }
   };
 
-  const create = (key: string) => new MultipartWriter(client, bucket, key);
+  const create: ObjectStore['create'] = (key) => new MultipartWriter(client, bucket, key);
   return { bucket, head, get, stream, put, putIfAbsent, create, list, copy, delete: deleteKeys };
 }
 
@@ -182,7 +179,7 @@ interface OpenBody {
   etag: string | undefined;
 }
 
-/** The SDK sends an empty string without a length, which S3 refuses. */
+/** The SDK takes an empty string for a stream of unknown length, and warns. */
 const bytesOf = (body: Uint8Array | string) => (typeof body === 'string' ? Buffer.from(body) : body);
 
 const isError = (error: unknown, name: string) => error instanceof S3ServiceException && error.name === name;
@@ -240,7 +237,7 @@ class MultipartWriter implements ObjectWriter {
       } else {
         if (this.#pendingBytes > 0) await this.#startPart();
         await Promise.all(this.#inFlight);
-        this.#throwFailure();
+        if (this.#failure !== undefined) throw this.#failure.error;
         const upload = { ...this.#target, UploadId: await this.#uploadId };
         await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: this.#parts } }));
       }
@@ -271,19 +268,15 @@ class MultipartWriter implements ObjectWriter {
   }
 
   async #startPart(): Promise<void> {
-    this.#uploadId ??= this.#startUpload();
+    const start = new CreateMultipartUploadCommand({ ...this.#target, ChecksumAlgorithm: 'CRC32' });
+    this.#uploadId ??= this.#client.send(start).then((upload) => upload.UploadId!);
     const UploadId = await this.#uploadId;
     while (this.#inFlight.size >= PARTS_IN_FLIGHT) await Promise.race(this.#inFlight);
-    this.#throwFailure();
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#isOver) throw new Error('The upload was given up');
     const PartNumber = this.#parts.push({});
     const sending = this.#sendPart(UploadId, PartNumber, this.#takePending()).finally(() => this.#inFlight.delete(sending));
     this.#inFlight.add(sending);
-  }
-
-  async #startUpload(): Promise<string> {
-    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand({ ...this.#target, ChecksumAlgorithm: 'CRC32' }));
-    return UploadId!;
   }
 
   /** Never rejects: a failure is kept for the next write or the close. */
@@ -295,10 +288,6 @@ class MultipartWriter implements ObjectWriter {
     } catch (error) {
       this.#failure ??= { error };
     }
-  }
-
-  #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #takePending(): Uint8Array {

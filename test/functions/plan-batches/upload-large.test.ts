@@ -69,6 +69,18 @@ describe('records at and beyond the longest that is taken', () => {
   });
 });
 
+test('a record may lie anywhere across the pieces in which the file is held', async () => {
+  // Four small records and a large one; each fourth large one starts where less than itself is left of the bytes held.
+  const large = (count: number) => (count % 4 === 3 ? 1_000_000 : 790_000);
+  const texts = Array.from({ length: 40 }, (_, id) => `${'x'.repeat(id % 5 === 4 ? large((id - 4) / 5) : 60_000)}\n${'y'.repeat(100)}`);
+  const upload = await openBytes('many-windows.csv', header + texts.map((text, id) => `${id},"${text}"\n`).join(''));
+  const rows = await rowsOf(upload);
+  expect(rows.map((row) => (row.reason === null ? row.text.length : row.reason))).toEqual(
+    texts.map((text) => Math.min(text.length, defaultSettings.maxRowCharacters)),
+  );
+  expect(rows.at(-1)?.line).toBe(2 + 2 * 39);
+});
+
 describe('the sample', () => {
   test('is the first 1,000 records: what comes later decides nothing', async () => {
     const good = Array.from({ length: 1_000 }, (_, id) => `${id},fine\n`).join('');

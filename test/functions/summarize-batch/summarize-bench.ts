@@ -1,0 +1,78 @@
+import { type Batch, type Run, summarizeBatchOutput } from '../../../functions/shared/contract.ts';
+import { outcomeKey } from '../../../functions/shared/object-keys.ts';
+import { type Outcome, outcomeSchema } from '../../../functions/shared/outcome.ts';
+import { contentKeyOf } from '../../../functions/summarize-batch/content.ts';
+import { rowsRequest } from '../../../functions/summarize-batch/prompt.ts';
+import { type SummarizeBatchPorts, summarizeBatch } from '../../../functions/summarize-batch/summarize-batch.ts';
+import { memoryControl } from '../../../local/memory-control.ts';
+import { MemoryStore } from '../../fakes/memory-store.ts';
+import { RecordingLog } from '../../fakes/recording-log.ts';
+import { planSample, sampleRun } from '../../fakes/sample-run.ts';
+import { answered, ScriptedSummarizer } from '../../fakes/scripted-summarizer.ts';
+import { FakeClock } from '../../local/workflow/fake-clock.ts';
+
+export const OUTCOMES = /\/outcomes\//;
+export const CONTENTS = /^summaries\//;
+
+type Replies = ConstructorParameters<typeof ScriptedSummarizer>;
+
+interface BenchOptions {
+  run?: Run;
+  texts?: readonly string[];
+  work?: MemoryStore;
+  control?: SummarizeBatchPorts['control'];
+}
+
+/** A planned run of two rows a batch, and one summarizer after the other that answers what it is told. */
+export async function openBench({
+  run = sampleRun({ settings: { batchRows: 2 } }),
+  texts = ['a', 'b', 'c', 'd'],
+  work = new MemoryStore('work'),
+  control = memoryControl(),
+}: BenchOptions = {}) {
+  const batches = await planSample(work, run, texts);
+  work.operations.length = 0;
+  const clock = new FakeClock({ jumps: true });
+  const log = new RecordingLog();
+  let model = new ScriptedSummarizer();
+
+  const summarizeWith = async (
+    summarizer: ScriptedSummarizer,
+    {
+      batches: some = batches,
+      attempt = run.attempt,
+      retryCount = 0,
+      failure = null as string | null,
+      of = run,
+      signal = undefined as AbortSignal | undefined,
+    } = {},
+  ) => {
+    model = summarizer;
+    const input = { run: { ...of, attempt }, batches: some, retryCount, failure };
+    return summarizeBatchOutput.parse(await summarizeBatch(input, { work, summarizer, control, clock, log }, signal));
+  };
+
+  return {
+    run,
+    work,
+    control,
+    clock,
+    log,
+    batches,
+    first: [batches[0] as Batch],
+    get requests() {
+      return model.requests;
+    },
+    summarizeWith,
+    /** Summarizes with these replies to the calls, in their order. */
+    summarize: (replies: Replies | [], options?: Parameters<typeof summarizeWith>[1]) =>
+      summarizeWith(new ScriptedSummarizer(...(replies as Replies)), options),
+    outcome: (batchId: number, runId = run.runId): Outcome => outcomeSchema.parse(work.json(outcomeKey(runId, 0, batchId))),
+    outcomes: () => work.keys().filter((key) => OUTCOMES.test(key)),
+    contents: () => work.keys().filter((key) => CONTENTS.test(key)),
+    contentKeyOfTexts: (batchTexts: readonly string[]) => contentKeyOf(run.dataset, run.endpoint, rowsRequest(batchTexts, run.settings)),
+  };
+}
+
+/** Answers each request with a summary that names its texts. */
+export const summaryOf = () => new ScriptedSummarizer((request) => answered(`summary of ${request.messages[1]?.content}`));

@@ -1,0 +1,269 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  ConfigError,
+  ContextOverflowError,
+  ModelAccessError,
+  ModelQuotaExhaustedError,
+  ModelRequestError,
+  ModelThrottledError,
+  ModelUnavailableError,
+  UnusableSummaryError,
+} from '../../../functions/shared/errors.ts';
+import { partKey } from '../../../functions/shared/object-keys.ts';
+import { noPayment } from '../../../functions/shared/outcome.ts';
+import type { SpendRequest } from '../../../functions/shared/ports.ts';
+import { type MemoryControl, memoryControl } from '../../../local/memory-control.ts';
+import { RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
+import { ANSWER_USAGE, ANSWER_USD, answered, ScriptedSummarizer, textsOf } from '../../fakes/scripted-summarizer.ts';
+import { openBench, summaryOf } from './summarize-bench.ts';
+
+const done = { waitSeconds: 0, remaining: [] };
+const throttled = (retryAfterSeconds: number) => new ModelThrottledError('slow down', { retryAfterSeconds });
+const empty = () => new UnusableSummaryError('The answer is empty', { code: 'empty', usage: ANSWER_USAGE });
+
+/** Dollars that the control takes the run to have spent: the most that still fits is found by asking. */
+async function spentUsd(control: MemoryControl): Promise<number> {
+  const request = (capUsd: number): SpendRequest => ({ runId: RUN_ID, attempt: 99, reserveUsd: 0, capUsd });
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if ((await control.reserve(request(middle))).granted) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+describe('a throttled call', () => {
+  test('that asks for a short wait is made again here', async () => {
+    const bench = await openBench();
+    expect(await bench.summarize([throttled(1.2), throttled(3), answered('good')], { batches: bench.first })).toEqual(done);
+    expect(bench.clock.sleeps).toEqual([2, 3]);
+    expect(bench.outcome(0)).toMatchObject({ status: 'ok', paid: { calls: 1 } });
+  });
+
+  test('whose waits come to more than five seconds is left to the workflow', async () => {
+    const bench = await openBench();
+    expect(await bench.summarize([throttled(3), throttled(3)], { batches: bench.first })).toEqual({
+      waitSeconds: 3,
+      remaining: bench.first,
+    });
+    expect(bench.clock.sleeps).toEqual([3]);
+    expect(bench.outcomes()).toEqual([]);
+  });
+
+  test('that is to wait long comes back with the batches that are left, and the longest wait', async () => {
+    const bench = await openBench({ texts: ['a', 'b', 'c', 'd', 'e', 'f'] });
+    const model = new ScriptedSummarizer((request) => {
+      const [text] = textsOf(request);
+      return text === 'a' ? throttled(20) : text === 'c' ? answered('good') : throttled(40.5);
+    });
+    expect(await bench.summarizeWith(model)).toEqual({ waitSeconds: 41, remaining: [bench.batches[0], bench.batches[2]] });
+    expect(bench.clock.sleeps).toEqual([]);
+    expect(bench.outcome(1).status).toBe('ok');
+    expect(bench.outcomes()).toHaveLength(1);
+  });
+
+  test('without a time waits a second at least', async () => {
+    const bench = await openBench();
+    await bench.summarize([throttled(0), answered('good')], { batches: bench.first });
+    expect(bench.clock.sleeps).toEqual([1]);
+  });
+});
+
+describe('an endpoint that is down', () => {
+  test('is an error for the workflow to try again, after the other batches are settled', async () => {
+    const bench = await openBench({ texts: ['a', 'b', 'c', 'd', 'e', 'f'] });
+    const model = new ScriptedSummarizer((request) =>
+      textsOf(request)[0] === 'c'
+        ? new ModelUnavailableError('502', { code: 'http_502' })
+        : new Promise((resolve) => setImmediate(resolve, answered('good'))),
+    );
+    await expect(bench.summarizeWith(model)).rejects.toMatchObject({ name: 'ModelUnavailableError', code: 'http_502' });
+    expect(bench.outcomes()).toHaveLength(2);
+    await bench.summarizeWith(summaryOf(), { retryCount: 1 });
+    expect(bench.requests.map(textsOf)).toEqual([['c', 'd']]);
+    expect(bench.outcome(1)).toMatchObject({ status: 'ok', tries: 2 });
+  });
+
+  test('is tried again before the wait that another batch asked for', async () => {
+    const bench = await openBench();
+    await expect(bench.summarize([throttled(60), new ModelUnavailableError('502')])).rejects.toMatchObject({
+      name: 'ModelUnavailableError',
+    });
+  });
+
+  test('so is the store', async () => {
+    const bench = await openBench();
+    bench.work.crashBefore(/parts/, { operation: 'get' });
+    await expect(bench.summarizeWith(summaryOf())).rejects.toMatchObject({ name: 'CrashError' });
+    expect(bench.outcomes()).toHaveLength(1);
+  });
+
+  test.each([
+    ['ModelUnavailableError', 'model_unavailable'],
+    ['States.Timeout', 'states_timeout'],
+    ['Lambda.Unknown', 'lambda_unknown'],
+    ['States.TaskFailed', 'states_task_failed'],
+  ])('%s, when tries are used up, is recorded where there is no summary', async (failure, code) => {
+    const bench = await openBench();
+    await bench.summarize([answered('good')], { batches: bench.first });
+    expect(await bench.summarize([], { failure, retryCount: 8 })).toEqual(done);
+    expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'good' } });
+    expect(bench.outcome(1)).toMatchObject({ status: 'failed', answer: null, tries: 9, paid: noPayment, error: { code } });
+  });
+});
+
+describe('an error of one batch fails that batch alone', () => {
+  test.each([
+    ['unusable', new UnusableSummaryError('The model refused', { code: 'refusal', usage: ANSWER_USAGE }), 'refusal', ANSWER_USD],
+    ['filtered before it cost anything', new UnusableSummaryError('filtered', { code: 'content_filter' }), 'content_filter', 0],
+    ['of no code', new UnusableSummaryError('odd', {}), 'unusable_summary', 0],
+    ['too long', new ContextOverflowError('too many tokens', { code: 'context_length_exceeded' }), 'context_length_exceeded', 0],
+    ['refused as a request', new ModelRequestError('bad parameter'), 'model_request', 0],
+  ])('%s', async (_, error, code, costUsd) => {
+    const control = memoryControl();
+    const bench = await openBench({ control });
+    const model = new ScriptedSummarizer((request) => (textsOf(request)[0] === 'a' ? error : answered('good')));
+    expect(await bench.summarizeWith(model)).toEqual(done);
+    expect(bench.requests).toHaveLength(2);
+    expect(bench.outcome(0)).toMatchObject({
+      ...{ status: 'failed', answer: null, contentKey: null, fromCache: false, error: { code, message: error.message } },
+      paid: { calls: 0, costUsd },
+    });
+    expect(bench.outcome(1).status).toBe('ok');
+    expect(await control.stopReason(RUN_ID, 1)).toBeUndefined();
+    expect(await spentUsd(control)).toBeCloseTo(costUsd + ANSWER_USD, 9);
+  });
+
+  test.each([
+    ['missing', (_: string) => undefined, 'staged_bytes_missing'],
+    ['cut short', (text: string) => text.slice(0, 60), 'staged_bytes_missing'],
+    ['no JSON', (text: string) => text.replace('{', '('), 'staged_bytes_broken'],
+    ['of other rows', (text: string) => text.replace('"rowNumber":0', '"rowNumber":7'), 'staged_rows_differ'],
+  ])('staged bytes that are %s', async (_, breakPart, code) => {
+    const bench = await openBench();
+    const key = partKey(RUN_ID, 0);
+    const broken = breakPart(bench.work.text(key));
+    if (broken === undefined) await bench.work.delete([key]);
+    else bench.work.seed(key, broken);
+    expect(await bench.summarize([answered('good')], { batches: bench.first })).toEqual(done);
+    expect(bench.requests).toEqual([]);
+    expect(bench.outcome(0)).toMatchObject({
+      status: 'failed',
+      paid: noPayment,
+      error: { code: code ?? expect.stringContaining('staged_') },
+    });
+  });
+
+  test('staged bytes of another number of rows', async () => {
+    const bench = await openBench();
+    await bench.summarize([], { batches: bench.first.map((batch) => ({ ...batch, rows: 3 })) });
+    expect(bench.outcome(0)).toMatchObject({ status: 'failed', error: { code: 'staged_rows_differ' } });
+  });
+});
+
+describe('an empty answer', () => {
+  test('is asked for once more', async () => {
+    const control = memoryControl();
+    const bench = await openBench({ control });
+    await bench.summarize([empty(), answered('good')], { batches: bench.first });
+    expect(bench.requests[1]).toEqual(bench.requests[0]);
+    expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'good' } });
+    expect(bench.outcome(0).paid).toEqual({ attempt: 1, calls: 1, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD });
+    expect(await spentUsd(control)).toBeCloseTo(2 * ANSWER_USD, 9);
+  });
+
+  test('twice is a failure that cost its tokens', async () => {
+    const bench = await openBench();
+    await bench.summarize([empty(), empty()], { batches: bench.first });
+    expect(bench.requests).toHaveLength(2);
+    expect(bench.outcome(0)).toMatchObject({
+      ...{ status: 'failed', error: { code: 'empty' } },
+      paid: { attempt: 1, calls: 0, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD },
+    });
+  });
+});
+
+describe('what no further call could change halts the attempt', () => {
+  test.each([
+    ['quota', new ModelQuotaExhaustedError('No credit', { code: 'insufficient_quota' }), 'quota_exhausted: insufficient_quota'],
+    ['key', new ModelAccessError('Bad key'), 'model_access'],
+    ['configuration', new ConfigError('No secret', { code: 'no_key' }), 'configuration: no_key'],
+  ])('%s', async (_, error, stopReason) => {
+    const control = memoryControl();
+    const bench = await openBench({ control });
+    expect(await bench.summarize([error], { batches: bench.first })).toEqual(done);
+    expect(await control.stopReason(RUN_ID, 1)).toBe(stopReason);
+    expect(await spentUsd(control)).toBeCloseTo(0, 9);
+    expect(bench.log.lines).toEqual([{ level: 'warn', message: 'run halted', fields: { stopReason } }]);
+
+    expect(await bench.summarize([], { batches: bench.batches })).toEqual(done);
+    expect(bench.outcomes()).toEqual([]);
+    expect(await control.stopReason(RUN_ID, 1)).toBe(stopReason);
+
+    await bench.summarizeWith(summaryOf(), { attempt: 2 });
+    expect(bench.outcomes()).toHaveLength(2);
+  });
+
+  test('a halted attempt still takes what is paid already', async () => {
+    const bench = await openBench({ texts: ['a', 'b', 'a', 'b', 'c', 'd'] });
+    await bench.summarize([answered('paid')], { batches: bench.first });
+    await bench.control.halt(RUN_ID, 1, 'interrupted');
+    await bench.summarize([]);
+    expect(bench.outcomes()).toHaveLength(2);
+  });
+});
+
+describe('a budget', () => {
+  // A batch here reserves its rules and 250 tokens of output: between 0.00014 and 0.0002 dollars.
+  const capped = (maxCostUsd: number) => sampleRun({ settings: { batchRows: 2, maxCostUsd } });
+
+  test('that the next call could exceed halts the attempt before that call', async () => {
+    const control = memoryControl();
+    const bench = await openBench({ run: capped(0.0002), control });
+    await bench.summarize([answered('good')], { batches: bench.first });
+    expect(await bench.summarize([], { batches: bench.batches.slice(1) })).toEqual(done);
+    expect(await control.stopReason(RUN_ID, 1)).toBe('budget_exceeded');
+    expect(bench.outcomes()).toHaveLength(1);
+    expect(await spentUsd(control)).toBeCloseTo(ANSWER_USD, 9);
+  });
+
+  test('is not spent by calls under way beyond the cap', async () => {
+    const texts = Array.from({ length: 20 }, (_, row) => `text ${row}`);
+    const control = memoryControl();
+    const bench = await openBench({ run: capped(0.0005), texts, control });
+    await bench.summarizeWith(summaryOf());
+    expect(bench.outcomes().length).toBeGreaterThanOrEqual(2);
+    expect(await spentUsd(control)).toBeLessThanOrEqual(0.0005);
+    expect(await spentUsd(control)).toBeCloseTo(bench.outcomes().length * ANSWER_USD, 9);
+  });
+
+  test.each([
+    ['an answer', answered('good'), ANSWER_USD],
+    ['an answer that cost nothing', answered('good', { usage: { inputTokens: 0, outputTokens: 0 } }), 0],
+    ['no answer', new ModelUnavailableError('502'), 0],
+    ['a wait', throttled(60), 0],
+    ['a refusal', new UnusableSummaryError('no', { code: 'refusal', usage: ANSWER_USAGE }), ANSWER_USD],
+  ])('is charged what %s cost, whatever was reserved', async (_, reply, costUsd) => {
+    const control = memoryControl();
+    const bench = await openBench({ run: capped(1), control });
+    await bench.summarize([reply], { batches: bench.first }).catch(() => undefined);
+    expect(await spentUsd(control)).toBeCloseTo(costUsd, 9);
+  });
+
+  test('is charged for an answer that could not be kept', async () => {
+    const control = memoryControl();
+    const bench = await openBench({ run: capped(1), control });
+    bench.work.crashBefore(/^summaries/);
+    await expect(bench.summarize([answered('good')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
+    expect(await spentUsd(control)).toBeCloseTo(ANSWER_USD, 9);
+  });
+
+  test('that ends between an empty answer and the second leaves the first one’s cost in the outcome', async () => {
+    const control = memoryControl();
+    const bench = await openBench({ run: capped(0.0002), control });
+    await bench.summarize([empty()], { batches: bench.first });
+    expect(await control.stopReason(RUN_ID, 1)).toBe('budget_exceeded');
+    expect(bench.outcome(0)).toMatchObject({ status: 'failed', error: { code: 'empty' }, paid: { ...ANSWER_USAGE, costUsd: ANSWER_USD } });
+  });
+});

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ModelServer } from '../../local/model-server/model-server.ts';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+export const cliPath = join(repository, 'local', 'cli.ts');
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Program {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  /** Settles when the words stand on stderr; rejects when the program ends without them. */
+  says(words: string): Promise<void>;
+}
+
+interface Start {
+  /** Added to an environment that holds nothing of the one outside but the way to programs. */
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** A command under way, without a terminal. */
+export function startCommand(command: string, args: readonly string[], { env = {}, cwd = tmpdir() }: Start = {}): Program {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(command, args, { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  const watchers = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      for (const watch of watchers) watch();
+    });
+  }
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject).on('close', (code, signal) => resolve({ code, signal, ...output }));
+  });
+  return {
+    child,
+    ended,
+    says: (words) =>
+      new Promise((resolve, reject) => {
+        const watch = () => {
+          if (output.stderr.includes(words)) resolve();
+        };
+        watchers.add(watch);
+        watch();
+        ended.then(() => reject(new Error(`It ended without "${words}":\n${output.stderr}`)), reject);
+      }),
+  };
+}
+
+/** `hundredfold run|query ...` under way. */
+export const startProgram = (args: readonly string[], options: Start = {}): Program =>
+  startCommand(process.execPath, [cliPath, ...args], options);
+
+export const runProgram = (args: readonly string[], options: Start = {}): Promise<Ended> => startProgram(args, options).ended;
+
+/** The environment that leads a run to a model server. */
+export const endpointEnv = ({ baseUrl }: Pick<ModelServer, 'baseUrl'>) => ({
+  OPENAI_BASE_URL: baseUrl,
+  OPENAI_API_KEY: 'sk-test-key-of-nobody',
+});
+
+/** The record on the last line of `--json`. */
+export const recordOf = ({ stdout }: Pick<Ended, 'stdout'>) =>
+  JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, string | number | null>;
+
+const folders: string[] = [];
+
+/** A new folder; `removeFolders` takes it away. */
+export function newFolder(name = 'hundredfold-'): string {
+  const folder = mkdtempSync(join(tmpdir(), name));
+  folders.push(folder);
+  return folder;
+}
+
+export function removeFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** SHA-256 of every table file of an out folder but those of `runs`, by its path. */
+export const tableHashes = (out: string): Record<string, string> =>
+  Object.fromEntries(
+    globSync('results/tables/*/*/*.parquet', { cwd: out })
+      .filter((path) => !path.includes('/runs/'))
+      .sort()
+      .map((path) => [
+        path,
+        createHash('sha256')
+          .update(readFileSync(join(out, path)))
+          .digest('hex'),
+      ]),
+  );
+
+/** Reviews that differ from each other, as CSV. */
+export const reviewsCsv = (rows: number, from = 0) =>
+  `id,review,stars\n${Array.from({ length: rows }, (_, index) => `r${from + index},"Review ${from + index}: the lid, the handle and the price were fine.",${index % 5}\n`).join('')}`;
