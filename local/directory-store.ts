@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs';
 import { copyFile, rm, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { ObjectNotFound } from '../functions/shared/errors.ts';
 import type { ByteRange, ObjectHead, ObjectStore, ObjectWriter, ReadOptions } from '../functions/shared/ports.ts';
 import { FileWriter } from './directory-store/file-writer.ts';
 import { listFiles } from './directory-store/listing.ts';
-import { ObjectNotFound } from './directory-store/object-not-found.ts';
 import { objectPath } from './directory-store/object-path.ts';
 import { readVersionRecord, removeVersionRecord, versionOf } from './directory-store/version-record.ts';
 import { WholeFiles } from './directory-store/whole-files.ts';

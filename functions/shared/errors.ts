@@ -125,3 +125,8 @@ export class ResultConflictError extends PipelineError {
 export class LedgerError extends PipelineError {
   override readonly name = errorNames.ledger;
 }
+
+/** There is no such object, or not the version of it that was asked for. */
+export class ObjectNotFound extends Error {
+  override readonly name = 'ObjectNotFound';
+}

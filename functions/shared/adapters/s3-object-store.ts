@@ -16,6 +16,7 @@ import {
   S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { ObjectNotFound } from '../errors.ts';
 import type { ByteRange, ObjectStore, ObjectWriter, ReadOptions } from '../ports.ts';
 
 /** Size of an upload's parts; S3 takes 5 MiB to 5 GiB, and 10,000 of them: 80 GB a file. */
@@ -28,11 +29,6 @@ const BREAKS_IN_A_ROW = 4;
 /** Times that a put is sent again while another writer holds the key (409). */
 const CONFLICT_RETRIES = 5;
 const FIRST_PAUSE_MS = 20;
-
-/** There is no such object, or not the version of it that was asked for. `name` is what callers of the port match. */
-class ObjectNotFound extends Error {
-  override readonly name = 'ObjectNotFound';
-}
 
 /** A client whose silent connections end: a read that hangs would otherwise last as long as the function. */
 export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
