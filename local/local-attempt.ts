@@ -1,9 +1,8 @@
 import { claimAttempt, closeAttempt, latestAttempt, readAttempt, readClosedAttempt } from '../functions/shared/attempt.ts';
 import type { Run } from '../functions/shared/contract.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
-import { parseJson } from '../functions/shared/json-lines.ts';
 import { outcomePrefix } from '../functions/shared/object-keys.ts';
-import { outcomeSchema } from '../functions/shared/outcome.ts';
+import { readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { Clock, ObjectStore } from '../functions/shared/ports.ts';
 import { livingProcess, thisOwner } from './owner.ts';
 
@@ -35,8 +34,7 @@ export async function claimNextAttempt(run: Run, work: ObjectStore, clock: Clock
 export async function spentBefore(run: Run, work: ObjectStore): Promise<number> {
   let spentUsd = 0;
   for await (const { key } of work.list(outcomePrefix(run.runId, 0))) {
-    const bytes = await work.get(key);
-    if (bytes) spentUsd += outcomeSchema.parse(parseJson(bytes)).paid.costUsd ?? 0;
+    spentUsd += (await readOutcomeAt(work, key))?.paid.costUsd ?? 0;
   }
   return spentUsd;
 }

@@ -58,7 +58,8 @@ export class Progress {
 
   /** The bar takes the room that its text leaves; where that is too little, the text loses its lesser parts. */
   private barLine(progress: number): string {
-    const columns = this.stream.columns || DEFAULT_COLUMNS;
+    // The last column stays free: some terminals break the line there.
+    const columns = (this.stream.columns || DEFAULT_COLUMNS) - 1;
     const text = this.text(columns - BAR_CHARACTERS.least - 1);
     const size = Math.max(BAR_CHARACTERS.least, Math.min(BAR_CHARACTERS.most, columns - text.length - 1));
     const filled = Math.round(Math.min(1, progress) * size);

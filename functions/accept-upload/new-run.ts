@@ -11,6 +11,7 @@ const slugOf = (key: string) =>
   (key.split('/').pop() ?? '')
     .replace(/\.[A-Za-z0-9]{1,8}$/, '')
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
@@ -41,9 +42,11 @@ export function newRun(
   layers: readonly SettingsLayer[],
 ): Run {
   const { settings, explicit } = resolveSettings(layers);
-  if (settings.maxCostUsd !== null && costUsd(upload.endpoint, settings.model, null, { inputTokens: 0, outputTokens: 0 }) === null) {
+  const { model, serviceTier, maxCostUsd } = settings;
+  if (maxCostUsd !== null && costUsd(upload.endpoint, model, serviceTier, { inputTokens: 0, outputTokens: 0 }) === null) {
+    const what = serviceTier === null ? model : `${model} on the ${serviceTier} tier`;
     throw new ConfigError(
-      `maxCostUsd: the price of ${settings.model} is unknown, so its cost cannot be capped. Leave maxCostUsd out or name another model.`,
+      `maxCostUsd: the price of ${what} is unknown, so its cost cannot be capped. Leave maxCostUsd out or name another model.`,
       {
         code: 'unknown_price',
       },

@@ -10,6 +10,7 @@ import { readRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { tables } from '../shared/tables.ts';
 import { ParquetFile } from '../write-tables/parquet-file.ts';
+import { paymentsOf } from './payments.ts';
 import { publishTables } from './publish-tables.ts';
 import { closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
 import { recordJson, runRecord } from './run-record.ts';
@@ -30,7 +31,7 @@ export interface FinishRunPorts {
 export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): Promise<FinishRunOutput> {
   const { run } = input;
   const closed = await readClosedAttempt(ports.work, run.runId, run.attempt);
-  if (closed && closed.status !== 'aborted') return { runId: run.runId, status: closed.status, stopReason: input.stopReason };
+  if (closed) return { runId: run.runId, status: closed.status === 'aborted' ? 'failed' : closed.status, stopReason: input.stopReason };
 
   const plan = await readPlan(ports.work, run.runId);
   const { verdict, sums, receipts } = await judge(input, plan, ports.work);
@@ -40,10 +41,9 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
     plan?.startedAt ?? (await readAttempt(ports.work, run.runId, 1))?.acceptedAt ?? new Date(ports.clock.now()).toISOString();
   const date = startedAt.slice(0, 10);
   const runsKey = tableKey('runs', date, run.runId, partName(0));
-  if (receipts.length > 0) {
-    await ports.results.delete([runsKey]);
-    await publishTables(run.runId, date, receipts, ports);
-  }
+  // Without receipts this removes what an earlier attempt had shown: a row of runs that says failed never stands beside summaries.
+  await ports.results.delete([runsKey]);
+  await publishTables(run.runId, date, receipts, ports);
   const record = runRecord(run, plan, sums, verdict, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
   const file = new ParquetFile(tables.runs);
   file.add(record);
@@ -64,10 +64,10 @@ interface Judgement {
 
 async function judge(input: FinishRunInput, plan: Plan | undefined, work: ObjectStore): Promise<Judgement> {
   const { run, stopReason } = input;
-  const early = earlyVerdict(input, (await readRefusal(work, run.runId))?.reason);
+  const early = earlyVerdict(input, (await readRefusal(work, run.runId))?.reason, plan !== undefined);
   if (early || !plan) {
     const verdict = early ?? { status: 'failed' as const, stopReason: 'The workflow ended without a plan' };
-    return { verdict, sums: verdict.status === 'rejected' ? noSums : unwrittenSums(plan), receipts: [] };
+    return { verdict, sums: plan ? await unwrittenSums(plan, run, work) : noSums, receipts: [] };
   }
   try {
     const receipts = await readReceipts(run, work);
@@ -78,23 +78,24 @@ async function judge(input: FinishRunInput, plan: Plan | undefined, work: Object
     if (!(error instanceof LedgerError)) throw error;
     return {
       verdict: { status: 'failed', stopReason: `The ledger does not close: ${error.message}` },
-      sums: unwrittenSums(plan),
+      sums: await unwrittenSums(plan, run, work),
       receipts: [],
     };
   }
 }
 
-/** What is known of a run whose tables were not written: every row that was staged counts as failed. */
-const unwrittenSums = (plan: Plan | undefined): RunSums =>
-  plan
-    ? {
-        ...noSums,
-        rowsFailed: plan.counts.rowsStaged,
-        rowsRejected: plan.counts.rowsRejected,
-        batches: plan.counts.batches,
-        batchesFailed: plan.counts.batches,
-      }
-    : noSums;
+/** What is known of a run whose tables were not written: every row that was staged counts as failed, what was paid for stays paid. */
+async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Promise<RunSums> {
+  const paid = await paymentsOf(run, work);
+  return {
+    ...noSums,
+    ...paid,
+    rowsFailed: counts.rowsStaged,
+    rowsRejected: counts.rowsRejected,
+    batches: counts.batches,
+    batchesFailed: counts.batches,
+  };
+}
 
 async function readReceipts(run: Run, work: ObjectStore): Promise<Receipt[]> {
   const receipts: Receipt[] = [];

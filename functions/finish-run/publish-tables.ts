@@ -23,7 +23,10 @@ export async function publishTables(
   const outdated: string[] = [];
   for (const table of tableNames) {
     if (table === 'runs') continue;
-    for await (const { key } of results.list(runTablePrefix(table, date, runId))) if (!current.has(key)) outdated.push(key);
+    const prefix = runTablePrefix(table, date, runId);
+    // A run of a file that is named like this run shares the prefix; names of parts have no hyphen.
+    const isOfRun = (key: string) => !key.slice(prefix.length).includes('-');
+    for await (const { key } of results.list(prefix)) if (isOfRun(key) && !current.has(key)) outdated.push(key);
   }
   await results.delete(outdated);
 }

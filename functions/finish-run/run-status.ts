@@ -9,8 +9,14 @@ export interface Verdict {
 }
 
 /** The verdict on a run that ended before its tables were written, undefined where it came to its end. */
-export function earlyVerdict({ failure }: Pick<FinishRunInput, 'failure'>, refusal: string | undefined): Verdict | undefined {
+export function earlyVerdict(
+  { failure, stopReason }: Pick<FinishRunInput, 'failure' | 'stopReason'>,
+  refusal: string | undefined,
+  isPlanned: boolean,
+): Verdict | undefined {
   if (failure === null) return undefined;
+  // Halted before there were parts, the workflow finds none to write tables of.
+  if (stopReason !== null && !isPlanned) return { status: 'halted', stopReason };
   if (failure === errorNames.invalidUpload) return { status: 'rejected', stopReason: refusal ?? 'The file cannot be a source of rows' };
   return { status: 'failed', stopReason: `The workflow ended early: ${failure}` };
 }
@@ -23,8 +29,9 @@ const mostFrequent = (failures: Record<string, number>) =>
 
 /** The verdict on a run whose ledger closed. */
 export function verdictOf(sums: RunSums, stopReason: string | null, toleratedFailurePercentage: number): Verdict {
-  if (stopReason !== null) return { status: 'halted', stopReason };
+  // A halt that came when all was done stopped nothing.
   if (sums.rowsFailed === 0) return { status: 'complete', stopReason: null };
+  if (stopReason !== null) return { status: 'halted', stopReason };
   const failures = `failed batches by reason: ${mostFrequent(sums.failures)}`;
   if (sums.rowsSummarized === 0) return { status: 'failed', stopReason: `No batch could be summarized; ${failures}` };
   const failedPercentage = (100 * sums.rowsFailed) / (sums.rowsFailed + sums.rowsSummarized);

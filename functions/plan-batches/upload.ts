@@ -1,10 +1,13 @@
 import type { RejectionReason } from '../shared/contract.ts';
 
-/** Where a record starts: enough to go on reading there in another invocation. */
+/** Where a record starts: enough to go on reading there in another invocation. Grows with every record. */
 export interface Position {
-  /** Offset of the record's first byte in the upload. */
+  /**
+   * Offset of the record's first byte in the upload, or in its decompressed UTF-8 copy where one is read instead. In JSON white space,
+   * a comma or the end of the array may come first. Parquet has no such offset: the number of the record.
+   */
   byte: number;
-  /** 1-based line of the upload on which the record starts. */
+  /** 1-based line of those bytes on which the record starts; of Parquet the number of the record, counted from 1. */
   line: number;
   /** 0-based number of the record. */
   rowNumber: number;
@@ -21,8 +24,18 @@ export type UploadRow = {
   | { reason: RejectionReason; raw: string }
 );
 
+/** What stands between the fields of a CSV file. */
+export type Delimiter = ',' | ';' | '\t' | '|';
+
 export interface Upload {
-  readonly format: 'csv' | 'jsonl';
+  /** `csv` whatever the delimiter; `json`: an array or objects one after another; `text`: one text a line. */
+  readonly format: 'csv' | 'jsonl' | 'json' | 'parquet' | 'text';
+  /** What the whole file is packed in; Parquet compresses inside and has none. */
+  readonly compression: 'gzip' | 'zstd' | null;
+  /** How the file writes characters. */
+  readonly encoding: 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
+  /** null: the format has none. */
+  readonly delimiter: Delimiter | null;
   readonly textColumn: string;
   /** null: the 1-based row number is the id. */
   readonly idColumn: string | null;

@@ -35,3 +35,22 @@ export const DEADLINE_RESERVE_MS = 30_000;
 
 /** Longest execution name that Step Functions takes. */
 export const EXECUTION_NAME_CHARACTERS = 80;
+
+/** First bytes of an upload that decide whether it is UTF-8. */
+export const ENCODING_BYTES = 1024 * 1024;
+/** Most that a compressed upload may unpack to: what one invocation of the planner copies to S3 in half of its time. */
+export const MAX_CONVERTED_BYTES = 32 * 1024 ** 3;
+/** How many times its own size an upload may unpack to, once it is larger than MIN_EXPANDED_BYTES: beyond that it is a trap, not a table. */
+export const MAX_EXPANSION = 200;
+export const MIN_EXPANDED_BYTES = 1024 ** 3;
+
+/** Most that one page of a Parquet column may unpack to, and how many values it may hold: a page is decoded at once. */
+export const MAX_PARQUET_PAGE_BYTES = 128 * 1024 * 1024;
+export const MAX_PARQUET_PAGE_VALUES = 16 * 1024 * 1024;
+/** Largest nested column (list, map, struct) of one row group, unpacked: it is assembled at once. */
+export const MAX_PARQUET_NESTED_BYTES = 128 * 1024 * 1024;
+/** Largest Parquet footer: it is held in memory, many times its size. */
+export const MAX_PARQUET_FOOTER_BYTES = 16 * 1024 * 1024;
+
+/** Different ids that are remembered to count those that occur again. */
+export const REMEMBERED_IDS = 2_000_000;

@@ -27,6 +27,9 @@ export const runRecordKey = (runId: string) => `${runPrefix(runId)}run.json`;
 export const planKey = (runId: string) => `${runPrefix(runId)}plan.json`;
 export const partsKey = (runId: string) => `${runPrefix(runId)}parts.jsonl`;
 
+/** The decompressed UTF-8 copy of a file of the upload; 0 where the upload is one file. */
+export const readableCopyKey = (runId: string, file: number) => `${runPrefix(runId)}readable/${padded(file)}`;
+
 const levelPrefix = (runId: string, level: number) => `${runPrefix(runId)}level-${level}/`;
 export const manifestKey = (runId: string, level: number) => `${levelPrefix(runId, level)}batches.jsonl`;
 export const outcomePrefix = (runId: string, level: number) => `${levelPrefix(runId, level)}outcomes/`;
@@ -37,6 +40,8 @@ export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)
 export const partManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.batches.jsonl`;
 /** Where planning stood when the part was complete: sums so far and the position of the next record. */
 export const partStateKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.json`;
+/** Hashes of the ids that first occur in the part, eight bytes each. */
+export const partIdsKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.ids`;
 export const rejectedKey = (runId: string, part: number) => `${runPrefix(runId)}rejected/${padded(part)}.jsonl`;
 
 export const receiptKey = (runId: string, part: string) => `${runPrefix(runId)}receipts/${part}.json`;

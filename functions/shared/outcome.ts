@@ -50,8 +50,12 @@ export const outcomeSchema = z.object({
 export type Outcome = z.infer<typeof outcomeSchema>;
 
 /** @returns undefined where the batch has no outcome yet. */
-export async function readOutcome(work: ObjectStore, runId: string, level: number, batchId: number): Promise<Outcome | undefined> {
-  const bytes = await work.get(outcomeKey(runId, level, batchId));
+export const readOutcome = (work: ObjectStore, runId: string, level: number, batchId: number) =>
+  readOutcomeAt(work, outcomeKey(runId, level, batchId));
+
+/** @returns undefined where there is no such object. */
+export async function readOutcomeAt(work: ObjectStore, key: string): Promise<Outcome | undefined> {
+  const bytes = await work.get(key);
   return bytes && outcomeSchema.parse(parseJson(bytes));
 }
 

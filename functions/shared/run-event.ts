@@ -42,7 +42,27 @@ const eventTypes: Record<RunStatus | 'started', RunEventType> = {
   rejected: 'Upload Rejected',
 };
 
-/** The event of one moment of a run. `date` is the value of the tables' date partition. */
+const eventCounts = ({
+  rowsIn,
+  rowsSummarized,
+  rowsFailed,
+  rowsRejected,
+  batches,
+  batchesFailed,
+  calls,
+  costUsd,
+}: EventCounts): EventCounts => ({
+  rowsIn,
+  rowsSummarized,
+  rowsFailed,
+  rowsRejected,
+  batches,
+  batchesFailed,
+  calls,
+  costUsd,
+});
+
+/** The event of one moment of a run, with no more than its counts of what it is given. `date` is the value of the tables' date partition. */
 export function runEvent(run: Run, status: RunStatus | 'started', counts: EventCounts, resultsBucket: string, date: string): RunEvent {
   const { bucket, key, versionId } = run.source;
   return {
@@ -55,7 +75,7 @@ export function runEvent(run: Run, status: RunStatus | 'started', counts: EventC
       dataset: run.dataset,
       source: { bucket, key, versionId },
       status,
-      ...counts,
+      ...eventCounts(counts),
       results: { bucket: resultsBucket, tablePrefixes: tableNames.map(tablePrefix), date },
     },
   };

@@ -29,6 +29,13 @@ export const settingDefinitions = {
     metavar: 'NAME',
     description: 'column that holds the id (default: found by name, else the row number)',
   },
+  delimiter: {
+    kind: 'text',
+    default: null,
+    values: [',', ';', '\t', '|', 'comma', 'semicolon', 'tab', 'pipe'],
+    metavar: 'CHARACTER',
+    description: 'what separates the fields of a CSV file: comma, semicolon, tab or pipe, also as the character itself (default: detected)',
+  },
   groupColumn: { kind: 'text', default: null, metavar: 'NAME', onlyValue: null, description: 'column to group by' },
   batchRows: {
     kind: 'integer',

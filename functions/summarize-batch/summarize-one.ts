@@ -28,8 +28,6 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
   const standing = await readOutcome(ports.work, run.runId, batch.level, batch.batchId);
   if (standing && (standing.status === 'ok' || standing.attempt === run.attempt)) return settled;
   const record = new OutcomeRecord(task, ports, standing?.paid ?? noPayment);
-  if (task.failure) return record.failed(errorCodeOf(task.failure), `No answer after ${task.tries} tries`);
-
   try {
     const rows = await readRows(batch, ports.work, signal);
     const request = rowsRequest(
@@ -39,8 +37,11 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
     const key = contentKeyOf(run.dataset, run.endpoint, request);
     const found = await findContent(ports.work, key);
     if (found) return await record.adopted(found, key);
+    if (task.failure) return await givenUp(task.failure, record, task);
     return await pay(request, key, record, task, ports, signal);
   } catch (error) {
+    // The last word on a batch that retries did not cure: it must leave an outcome, whatever else is broken.
+    if (task.failure) return givenUp(task.failure, record, task);
     if (!(error instanceof PipelineError) || error instanceof ModelUnavailableError) throw error;
     if (error instanceof ModelThrottledError) return { kind: 'wait', seconds: Math.max(1, Math.ceil(error.retryAfterSeconds)) };
     if (error instanceof ConfigError) return halt('configuration', error.code, record, task, ports);
@@ -49,6 +50,9 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
     return record.failedWith(error);
   }
 }
+
+const givenUp = (failure: string, record: OutcomeRecord, { tries }: BatchTask) =>
+  record.failed(errorCodeOf(failure), `No answer after ${tries} tries`);
 
 async function halt(
   reason: string,

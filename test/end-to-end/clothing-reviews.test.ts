@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { query } from '../../local/query.ts';
-import { type Ended, newFolder, recordOf, removeFolders, repository, runProgram } from '../local/program.ts';
+import { cleanUp, type Ended, newFolder, recordOf, repository, runProgram } from '../local/program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -18,7 +18,7 @@ beforeAll(async () => {
   out = newFolder();
   if (isThere) ended = await runProgram(['run', file, '--text-column', 'Review Text', '--json', '--out', out]);
 });
-afterAll(removeFolders);
+afterAll(cleanUp);
 
 testWithFile('1,000 real reviews: 958 are summarized in 10 batches, 42 are rejected as empty', async () => {
   expect(ended.code).toBe(0);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
-import { type Ended, endpointEnv, newFolder, recordOf, removeFolders, reviewsCsv, runProgram, tableHashes } from '../local/program.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, tableHashes } from '../local/program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  removeFolders();
+  cleanUp();
 });
 
 test('10,050 rows are 101 calls, of 100 rows each and the last of 50, and each row is sent exactly once', () => {

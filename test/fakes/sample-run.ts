@@ -36,6 +36,9 @@ export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 }
   };
   return {
     format: 'csv',
+    compression: null,
+    encoding: 'utf-8',
+    delimiter: ',',
     textColumn: 'review',
     idColumn: 'id',
     columns: ['id', 'review', 'stars'],

@@ -6,7 +6,7 @@ import type { ChatRequest } from '../../local/model-server/completion.ts';
 import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
-import { type Ended, endpointEnv, newFolder, recordOf, removeFolders, reviewsCsv, runProgram } from './program.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -18,7 +18,7 @@ beforeAll(() => {
   file = join(folder, 'reviews.csv');
   writeFileSync(file, reviewsCsv(45));
 });
-afterAll(removeFolders);
+afterAll(cleanUp);
 
 // One server whose trouble each test chooses; five batches of ten rows, the last of five.
 let server: ModelServer;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { startModelServer } from '../../local/model-server/model-server.ts';
 import { type HeldEndpoint, heldEndpoint } from './held-endpoint.ts';
-import { endpointEnv, newFolder, recordOf, removeFolders, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -15,7 +15,7 @@ beforeAll(() => {
   file = join(folder, 'reviews.csv');
   writeFileSync(file, reviewsCsv(80));
 });
-afterAll(removeFolders);
+afterAll(cleanUp);
 
 let endpoint: HeldEndpoint;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
-import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { newFolder, removeFolders, repository, startCommand } from './program.ts';
+import { cleanUp, newFolder, repository, startCommand } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -24,7 +24,7 @@ beforeEach(() => {
   );
   npmDoes(`mkdir -p node_modules/node/bin && ln -sf '${process.execPath}' node_modules/node/bin/node`);
 });
-afterAll(removeFolders);
+afterAll(cleanUp);
 
 function npmDoes(action: string) {
   const npm = join(project, 'bin', 'npm');
@@ -37,59 +37,57 @@ const npmCalls = () => {
   return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
 };
 
-const start = (...args: string[]) =>
+const start = (args: readonly string[], options: { isGroup?: boolean } = {}) =>
   startCommand(process.execPath, [join(project, 'local', 'launch.mjs'), ...args], {
     cwd: project,
     env: { PATH: `${join(project, 'bin')}:${process.env.PATH}`, NODE_ENV: 'production' },
+    ...options,
   });
 
 test('installs once, and again only when package-lock.json has changed; the words of npm are for failures', async () => {
-  const first = await start('local/target.mjs', 'one').ended;
+  const first = await start(['local/target.mjs', 'one']).ended;
   expect(first.stderr).toMatch(/^Installing what this project needs .*\nInstalled in \d+ s\.\nready \["one"\]/);
   expect(first.stdout).toBe('');
   expect(npmCalls()).toEqual(['development ci --include=dev --include=optional --loglevel=error']);
 
-  const second = await start('local/target.mjs', 'two').ended;
+  const second = await start(['local/target.mjs', 'two']).ended;
   expect(second.stderr).toMatch(/^ready \["two"\]/);
   expect(npmCalls()).toHaveLength(1);
 
   appendFileSync(join(project, 'package-lock.json'), '\n');
-  expect((await start().ended).code).toBe(0);
+  expect((await start([]).ended).code).toBe(0);
   expect(npmCalls()).toHaveLength(2);
-  await start().ended;
+  await start([]).ended;
   expect(npmCalls()).toHaveLength(2);
 });
 
 test('an installation that fails is said with the words of npm, and tried again next time', async () => {
   npmDoes('exit 7');
-  const failed = await start('local/target.mjs').ended;
+  const failed = await start(['local/target.mjs']).ended;
   expect(failed.code).toBe(7);
   expect(failed.stderr).toContain('words of npm');
   expect(failed.stderr).toContain('The installation failed (npm ci). Check the network and run the command again.');
-  await start('local/target.mjs').ended;
+  await start(['local/target.mjs']).ended;
   expect(npmCalls()).toHaveLength(2);
 });
 
 test('arguments, folder, exit code and death of the program are passed through', async () => {
   const args = ['-- a b', '--json', "it's", '"$HOME"', '*', ''];
-  const ended = await start('local/target.mjs', ...args).ended;
+  const ended = await start(['local/target.mjs', ...args]).ended;
   expect(ended.code).toBe(3);
   expect(ended.stderr).toContain(`ready ${JSON.stringify(args)}${project}`);
-  expect((await start('local/target.mjs', 'die').ended).code).toBe(128 + 9);
+  expect((await start(['local/target.mjs', 'die']).ended).code).toBe(128 + 9);
 });
 
 test('the program answers a signal, the launcher waits for its answer', async () => {
-  const stopped = start('local/target.mjs', 'wait');
+  const stopped = start(['local/target.mjs', 'wait']);
   await stopped.says('ready');
   stopped.child.kill('SIGTERM');
   expect(await stopped.ended).toMatchObject({ code: 5, signal: null });
 
   // As a terminal does: Ctrl-C reaches every process of the group.
-  const interrupted = startCommand('setsid', ['--wait', process.execPath, join(project, 'local', 'launch.mjs'), 'local/target.mjs', 'wait'], {
-    cwd: project,
-  });
+  const interrupted = start(['local/target.mjs', 'wait'], { isGroup: true });
   await interrupted.says('ready');
-  const group = readFileSync(`/proc/${interrupted.child.pid}/task/${interrupted.child.pid}/children`, 'utf8').trim() || interrupted.child.pid;
-  process.kill(-Number(group), 'SIGINT');
-  expect((await interrupted.ended).code).toBe(4);
+  process.kill(-interrupted.child.pid!, 'SIGINT');
+  expect(await interrupted.ended).toMatchObject({ code: 4, signal: null });
 });

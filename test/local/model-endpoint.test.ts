@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { query } from '../../local/query.ts';
 import { type HeldEndpoint, heldEndpoint } from './held-endpoint.ts';
-import { endpointEnv, newFolder, recordOf, removeFolders, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -17,7 +17,7 @@ beforeAll(() => {
   out = join(folder, 'out');
   writeFileSync(file, reviewsCsv(70));
 });
-afterAll(removeFolders);
+afterAll(cleanUp);
 
 let endpoint: HeldEndpoint;
 beforeEach(async () => {

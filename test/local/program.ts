@@ -27,12 +27,16 @@ interface Start {
   /** Added to an environment that holds nothing of the one outside but the way to programs. */
   env?: Record<string, string>;
   cwd?: string;
+  /** Whether it leads a process group of its own, as what a terminal starts. @default false */
+  isGroup?: boolean;
 }
 
 /** A command under way, without a terminal. */
-export function startCommand(command: string, args: readonly string[], { env = {}, cwd = tmpdir() }: Start = {}): Program {
+export function startCommand(command: string, args: readonly string[], { env = {}, cwd = tmpdir(), isGroup = false }: Start = {}): Program {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(command, args, { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd, env: { PATH, HOME, ...env }, detached: isGroup, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
   const output = { stdout: '', stderr: '' };
   const watchers = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
@@ -76,15 +80,18 @@ export const recordOf = ({ stdout }: Pick<Ended, 'stdout'>) =>
   JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, string | number | null>;
 
 const folders: string[] = [];
+const children = new Set<ChildProcess>();
 
-/** A new folder; `removeFolders` takes it away. */
+/** A new folder; `cleanUp` takes it away. */
 export function newFolder(name = 'hundredfold-'): string {
   const folder = mkdtempSync(join(tmpdir(), name));
   folders.push(folder);
   return folder;
 }
 
-export function removeFolders(): void {
+/** After the last test of a file: ends the programs that a failed test left behind and removes the folders. */
+export function cleanUp(): void {
+  for (const child of children) child.kill('SIGKILL');
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { tables } from '../../functions/shared/tables.ts';
 import { query } from '../../local/query.ts';
-import { newFolder, recordOf, removeFolders, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { cleanUp, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -23,7 +23,7 @@ beforeAll(async () => {
   summary = plain.stdout;
   runId = String(recordOf(json).run_id);
 });
-afterAll(removeFolders);
+afterAll(cleanUp);
 
 const command = (sql: string, ...flags: string[]) => runProgram(['query', '--out', out, ...flags, sql]);
 

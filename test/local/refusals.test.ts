@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { newFolder, removeFolders, reviewsCsv, runProgram } from './program.ts';
+import { cleanUp, newFolder, reviewsCsv, runProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -15,7 +15,7 @@ beforeAll(() => {
   out = join(folder, 'out');
   writeFileSync(file, reviewsCsv(3));
 });
-afterAll(removeFolders);
+afterAll(cleanUp);
 
 const refusedSettings = (text: string, name: string) => {
   const beside = join(folder, name);

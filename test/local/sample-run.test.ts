@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
-import { type Ended, endpointEnv, newFolder, recordOf, removeFolders, runProgram, tableHashes } from './program.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, runProgram, tableHashes } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  removeFolders();
+  cleanUp();
 });
 
 test('without FILE the sample is summarized, and no endpoint is asked even when a key is set', () => {

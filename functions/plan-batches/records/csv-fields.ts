@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import type { RejectionReason } from '../../shared/contract.ts';
-import type { Delimiter } from './csv-framing.ts';
+import type { Delimiter } from '../upload.ts';
 import { type Fields, setOwn } from './record-format.ts';
 import type { FrameBlock } from './record-frames.ts';
 

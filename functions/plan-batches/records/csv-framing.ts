@@ -1,7 +1,7 @@
+import type { Delimiter } from '../upload.ts';
 import { CARRIAGE_RETURN, type Framing, LINE_FEED } from './record-frames.ts';
 
 const QUOTE = 34;
-export type Delimiter = ',' | ';' | '\t' | '|';
 
 /**
  * Where the records of RFC 4180 start and end, read forgivingly:

@@ -1,18 +1,22 @@
 import type { RejectionReason } from '../../shared/contract.ts';
-import type { Position, Upload } from '../upload.ts';
+import type { Delimiter, Position, Upload } from '../upload.ts';
 
 /** Where the bytes of an upload come from: one pinned version of one object. */
 export interface UploadSource {
   /** Object key. */
   name: string;
+  /** `Infinity` where only reading to the end tells. */
   bytes: number;
+  /** The bytes from an offset to the end. */
   open(startByte: number): AsyncIterable<Uint8Array>;
+  /** Bytes `[start, end)`, for a format that is not read from front to back. @default taken from what `open` brings */
+  read?(start: number, end: number): Promise<Uint8Array>;
 }
 
 /** The values of one record, by name of their column. */
 export interface Fields {
   names(): readonly string[];
-  /** A value as text, '' where the record has none. */
+  /** A value as text, '' where the record has none. Not well-formed where the bytes of the value are not UTF-8. */
   text(column: string): string;
   /** Every value but those of the given columns, as the format has them. */
   except(columns: ReadonlySet<string>): Record<string, unknown>;
@@ -27,6 +31,7 @@ export type UploadRecord = { position: Position; next: Position; raw(): string }
 /** What a file format must offer: add a format by adding one of these and choosing it in `open-upload.ts`. */
 export interface RecordFormat {
   readonly format: Upload['format'];
+  readonly delimiter: Delimiter | null;
   /** Column names of the whole file, null when every record brings its own. */
   readonly header: readonly string[] | null;
   /** Sentences on what was guessed. */

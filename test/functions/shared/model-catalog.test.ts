@@ -26,12 +26,28 @@ describe('modelFacts', () => {
     expect(modelFacts(model)).toMatchObject({ isReasoningModel, hasCacheOptions });
   });
 
+  test.each([
+    ['gpt-5', false],
+    ['gpt-5-mini', false],
+    ['gpt-5.1', true],
+    ['gpt-6-luna', true],
+    ['o3', false],
+    ['gpt-4o-mini', false],
+  ])('%s can skip its reasoning: %s', (model, canSkipReasoning) => {
+    expect(modelFacts(model).canSkipReasoning).toBe(canSkipReasoning);
+  });
+
+  test('a name that every object has is an unknown model', () => {
+    expect(modelFacts('constructor')).toMatchObject({ price: null, isReasoningModel: false });
+  });
+
   test('an unknown model has no price, no window and no end', () => {
     expect(modelFacts('gpt-7-sol')).toEqual({
       price: null,
       tierFactor: {},
       contextTokens: null,
       isReasoningModel: true,
+      canSkipReasoning: true,
       hasCacheOptions: false,
       shutdownDate: null,
     });
@@ -74,7 +90,7 @@ describe('shutdownWarning', () => {
   test.each([
     ['61 days ahead', shutdown - 61 * DAY_MS, undefined],
     ['60 days ahead', shutdown - 60 * DAY_MS, 'gpt-4o-mini is shut down on 2027-01-14, in 60 days; gpt-6-luna replaces it.'],
-    ['a moment ahead', shutdown - 1, 'gpt-4o-mini is shut down on 2027-01-14, in 1 days; gpt-6-luna replaces it.'],
+    ['a moment ahead', shutdown - 1, 'gpt-4o-mini is shut down on 2027-01-14, in 1 day; gpt-6-luna replaces it.'],
     ['on the day', shutdown, 'gpt-4o-mini was shut down on 2027-01-14; use gpt-6-luna.'],
     ['a year later', shutdown + 365 * DAY_MS, 'gpt-4o-mini was shut down on 2027-01-14; use gpt-6-luna.'],
   ])('%s', (_name, now, expected) => {

@@ -43,11 +43,11 @@ describe('one call a batch', () => {
     expect(bench.work.writtenKeys).toEqual([bench.contentKeyOfTexts(['a', 'b']), outcomeKey(RUN_ID, 0, 0)]);
   });
 
-  test('costs what the tier costs that the endpoint says it used', async () => {
+  test('costs what the tier costs that the endpoint says it used, or else the tier that was asked for', async () => {
     const run = sampleRun({ settings: { batchRows: 2, serviceTier: 'flex' } });
     const bench = await openBench({ run });
-    await bench.summarize([answered('cheap', { serviceTier: 'flex' }), answered('silent', { serviceTier: null })]);
-    expect(bench.outcome(0).paid.costUsd).toBeCloseTo(ANSWER_USD / 2, 12);
+    await bench.summarize([answered('dear', { serviceTier: 'default' }), answered('silent', { serviceTier: null })]);
+    expect(bench.outcome(0).paid.costUsd).toBeCloseTo(ANSWER_USD, 12);
     expect(bench.outcome(1).paid.costUsd).toBeCloseTo(ANSWER_USD / 2, 12);
   });
 

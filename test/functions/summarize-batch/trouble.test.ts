@@ -15,7 +15,7 @@ import type { SpendRequest } from '../../../functions/shared/ports.ts';
 import { type MemoryControl, memoryControl } from '../../../local/memory-control.ts';
 import { RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
 import { ANSWER_USAGE, ANSWER_USD, answered, ScriptedSummarizer, textsOf } from '../../fakes/scripted-summarizer.ts';
-import { openBench, summaryOf } from './summarize-bench.ts';
+import { OUTCOMES, openBench, summaryOf } from './summarize-bench.ts';
 
 const done = { waitSeconds: 0, remaining: [] };
 const throttled = (retryAfterSeconds: number) => new ModelThrottledError('slow down', { retryAfterSeconds });
@@ -111,6 +111,21 @@ describe('an endpoint that is down', () => {
     expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'good' } });
     expect(bench.outcome(1)).toMatchObject({ status: 'failed', answer: null, tries: 9, paid: noPayment, error: { code } });
   });
+});
+
+test('an answer that was paid for before its function died is adopted, when tries are used up', async () => {
+  const bench = await openBench();
+  bench.work.crashBefore(OUTCOMES, { operation: 'put' });
+  await expect(bench.summarize([answered('paid')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
+  await bench.summarize([], { batches: bench.first, failure: 'Sandbox.Timedout', retryCount: 8 });
+  expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'paid' }, paid: { calls: 1 } });
+});
+
+test('a store that fails on the last try still leaves an outcome', async () => {
+  const bench = await openBench();
+  bench.work.crashBefore(/parts/, { operation: 'get' });
+  await bench.summarize([], { batches: bench.first, failure: 'ModelUnavailableError', retryCount: 8 });
+  expect(bench.outcome(0)).toMatchObject({ status: 'failed', error: { code: 'model_unavailable' } });
 });
 
 describe('an error of one batch fails that batch alone', () => {

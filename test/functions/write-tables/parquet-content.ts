@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 
 type Row = Record<string, unknown>;
 
@@ -12,6 +12,10 @@ export async function parquetRows(bytes: Uint8Array): Promise<Row[]> {
   const file = Uint8Array.from(bytes).buffer;
   return parquetReadObjects({ file, compressors: { ZSTD: (input) => zstdDecompressSync(input) } });
 }
+
+/** Rows of each row group. */
+export const rowGroups = (bytes: Uint8Array): number[] =>
+  parquetMetadata(Uint8Array.from(bytes).buffer).row_groups.map((group) => Number(group.num_rows));
 
 /** The columns, with their types, and the rows of a Parquet file as DuckDB reads them. */
 export async function duckDbTable(bytes: Uint8Array): Promise<{ columns: { name: string; type: string }[]; rows: Row[] }> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ColumnType, TableRow } from '../../../functions/shared/tables.ts';
 import { tableNames, tables } from '../../../functions/shared/tables.ts';
 import { ParquetFile } from '../../../functions/write-tables/parquet-file.ts';
-import { duckDbTable, parquetRows } from './parquet-content.ts';
+import { duckDbTable, parquetRows, rowGroups } from './parquet-content.ts';
 
 const duckDbTypes: Record<ColumnType, string> = {
   string: 'VARCHAR',
@@ -59,6 +59,7 @@ test('25,000 rows come back in order, over the borders of row groups', async () 
   for (let row = 0; row < 25_000; row++) file.add(rowAt(row));
   const bytes = file.close();
   expect(file.rows).toBe(25_000);
+  expect(rowGroups(bytes)).toEqual([10_000, 10_000, 5_000]);
   const rows = await parquetRows(bytes);
   expect(rows).toHaveLength(25_000);
   expect(

@@ -152,7 +152,7 @@ describe('a part', () => {
     });
   });
 
-  test('written again has the same bytes, in less than no new objects', async () => {
+  test('written again has the same bytes, and no other objects', async () => {
     const work = await prepare(mixed);
     await write(work);
     const keys = work.keys();

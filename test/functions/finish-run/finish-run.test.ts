@@ -1,0 +1,304 @@
+import { describe, expect, test } from '@jest/globals';
+import { finishInput } from '../../../functions/finish-run/ended-execution.ts';
+import { claimAttempt, closeAttempt, readClosedAttempt } from '../../../functions/shared/attempt.ts';
+import type { FinishRunInput } from '../../../functions/shared/contract.ts';
+import { partName, planKey, receiptKey, runRecordKey, tableKey } from '../../../functions/shared/object-keys.ts';
+import { writeRefusal } from '../../../functions/shared/refusal.ts';
+import { tables } from '../../../functions/shared/tables.ts';
+import { ACCEPTED_AT, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
+import { parquetRows } from '../write-tables/parquet-content.ts';
+import { DATE, openBench, RUNS_KEY, rowCounts } from './finish-bench.ts';
+
+const fileOf = (table: string, part = 0) => tableKey(table, DATE, RUN_ID, partName(part));
+const published = ['batch_summaries', 'rejected_rows', 'row_summaries'].map((table) => fileOf(table));
+
+describe('a run that came to its end', () => {
+  test('is complete: its row of runs', async () => {
+    const bench = await openBench();
+    await bench.write();
+    expect(await bench.finish()).toEqual({ runId: RUN_ID, status: 'complete', stopReason: null });
+    const finishedAt = bench.clock.now();
+    const row = {
+      ...{
+        run_id: RUN_ID,
+        dataset: 'support',
+        source_key: 'support/july.csv',
+        source_version: 'v1',
+        status: 'complete',
+        stop_reason: null,
+      },
+      ...{ notes: '["A note."]', rows_in: 5, rows_summarized: 4, rows_failed: 0, rows_rejected: 1, rows_skipped: 0 },
+      ...{ batches: 4, batches_failed: 0, levels: 1, calls: 4, input_tokens: 4_000, output_tokens: 400, cost_usd: 1 },
+      ...{ calls_this_attempt: 4, estimated_cost_usd: 0.25, summary: null, summary_key: null, model: 'gpt-6-luna' },
+      settings: JSON.stringify(bench.run.settings),
+    };
+    expect(bench.record()).toEqual({ ...row, started_at: ACCEPTED_AT, finished_at: new Date(finishedAt).toISOString() });
+    const bigints = tables.runs.columns.filter(({ type }) => type === 'bigint').map(({ name }) => [name, BigInt(row[name as 'calls'])]);
+    expect(await bench.runsRow()).toEqual({
+      ...row,
+      ...Object.fromEntries(bigints),
+      ...{ started_at: new Date(ACCEPTED_AT), finished_at: new Date(finishedAt) },
+    });
+  });
+
+  test('shows its tables first and its row of runs last', async () => {
+    const bench = await openBench();
+    bench.results.seed(RUNS_KEY, 'the row of an earlier attempt');
+    await bench.write();
+    await bench.finish();
+    const changes = bench.results.operations.filter((line) => !line.startsWith('list'));
+    expect(changes[0]).toBe(`delete ${RUNS_KEY}`);
+    expect(changes.slice(1, -1).toSorted()).toEqual(published.map((key) => `copy ${key}`));
+    expect(changes.at(-1)).toBe(`put ${RUNS_KEY}`);
+    expect(bench.results.keys()).toEqual([...published, RUNS_KEY].toSorted());
+  });
+
+  test('closes its attempt after everything else', async () => {
+    const bench = await openBench();
+    await bench.write();
+    await bench.finish();
+    expect(bench.work.writtenKeys).toEqual([runRecordKey(RUN_ID), expect.stringContaining('1.closed.json')]);
+    expect(await readClosedAttempt(bench.work, RUN_ID, 1)).toEqual({
+      status: 'complete',
+      closedAt: new Date(bench.clock.now()).toISOString(),
+    });
+  });
+
+  test.each([
+    [
+      'partial',
+      ['ok', 'empty', 'ok', null],
+      100,
+      { rows_summarized: 2, rows_failed: 2 },
+      'failed batches by reason: empty: 1, no_outcome: 1',
+    ],
+    ['partial', ['ok', 'empty', 'ok', 'ok'], 25, { rows_summarized: 3, rows_failed: 1 }, 'failed batches by reason: empty: 1'],
+    ['failed', ['ok', 'empty', 'ok', 'ok'], 24, { rows_summarized: 3, rows_failed: 1 }, '25.0 % of the rows failed, 24 % are tolerated'],
+    ['failed', ['empty', 'empty', 'empty', 'empty'], 100, { rows_summarized: 0, rows_failed: 4 }, 'No batch could be summarized'],
+  ])('is %s where batches ended %p and %d %% are tolerated', async (status, fates, toleratedFailurePercentage, counts, reason) => {
+    const run = sampleRun({ settings: { batchRows: 1, toleratedFailurePercentage } });
+    const bench = await openBench({ run, fates });
+    await bench.write();
+    expect(await bench.finish()).toMatchObject({ status, stopReason: expect.stringContaining(reason) });
+    expect(rowCounts(bench.record())).toEqual({ rows_in: 5, rows_rejected: 1, rows_skipped: 0, ...counts });
+    // Whatever the verdict, what was done is shown.
+    expect(bench.results.keys()).toEqual([...published, RUNS_KEY].toSorted());
+  });
+
+  test('by a halt has what was done until then, and the reason', async () => {
+    const bench = await openBench({ fates: ['ok', null, null, null] });
+    await bench.write(1, 'budget_exceeded');
+    expect(await bench.finish({ stopReason: 'budget_exceeded' })).toMatchObject({ status: 'halted', stopReason: 'budget_exceeded' });
+    expect(rowCounts(bench.record())).toMatchObject({ rows_in: 5, rows_summarized: 1, rows_failed: 3, rows_rejected: 1 });
+    expect(await parquetRows(bench.results.bytes(fileOf('row_summaries')))).toHaveLength(4);
+    expect(bench.events.events.map(({ type }) => type)).toEqual(['Run Halted']);
+  });
+
+  test('by a halt that came when all was done is complete', async () => {
+    const bench = await openBench();
+    await bench.write(1, 'interrupted');
+    expect(await bench.finish({ stopReason: 'interrupted' })).toMatchObject({ status: 'complete', stopReason: null });
+  });
+
+  test('at the offline endpoint names the model that answered', async () => {
+    const bench = await openBench({ run: sampleRun({ endpoint: 'offline', settings: { batchRows: 1 } }) });
+    await bench.write();
+    await bench.finish();
+    expect(bench.record().model).toBe('offline-extractive');
+  });
+});
+
+describe('a run that ended early', () => {
+  test('before its plan has a row, no tables and no counts', async () => {
+    const bench = await openBench();
+    await bench.work.delete([planKey(RUN_ID)]);
+    expect(await bench.finish({ failure: 'States.Timeout' })).toEqual({
+      ...{ runId: RUN_ID, status: 'failed', stopReason: 'The workflow ended early: States.Timeout' },
+    });
+    expect(rowCounts(bench.record())).toEqual({ rows_in: 0, rows_summarized: 0, rows_failed: 0, rows_rejected: 0, rows_skipped: 0 });
+    expect(bench.record()).toMatchObject({ started_at: ACCEPTED_AT, levels: 0, notes: '[]', estimated_cost_usd: null });
+    expect(bench.results.keys()).toEqual([RUNS_KEY]);
+    expect(bench.log.lines).toEqual([{ level: 'warn', message: 'run failed', fields: { failure: 'States.Timeout' } }]);
+  });
+
+  test('after its plan counts every staged row as failed', async () => {
+    const bench = await openBench();
+    await bench.finish({ failure: 'ResultConflictError' });
+    expect(bench.record()).toMatchObject({ status: 'failed', batches: 4, batches_failed: 4, levels: 1 });
+    expect(rowCounts(bench.record())).toEqual({ rows_in: 5, rows_summarized: 0, rows_failed: 4, rows_rejected: 1, rows_skipped: 0 });
+  });
+
+  test('counts what was paid for, and hides what an earlier attempt had shown', async () => {
+    const bench = await openBench({ fates: ['ok', 'ok', 'empty', null] });
+    await bench.write();
+    await bench.finish();
+    expect(bench.results.keys()).toContain(fileOf('row_summaries'));
+    await bench.finish({ attempt: 2, failure: 'States.ExceedToleratedFailureThreshold' });
+    expect(bench.record()).toMatchObject({ status: 'failed', calls: 2, calls_this_attempt: 0, input_tokens: 2_000, cost_usd: 0.5 });
+    expect(bench.results.keys()).toEqual([RUNS_KEY]);
+  });
+
+  test('long ago, its attempt closed as aborted by the next one, is left alone', async () => {
+    const bench = await openBench();
+    await closeAttempt(bench.work, RUN_ID, 1, { status: 'aborted', closedAt: ACCEPTED_AT });
+    expect(await bench.finish({ failure: 'TIMED_OUT' })).toMatchObject({ status: 'failed' });
+    expect(bench.results.keys()).toEqual([]);
+    expect(bench.events.events).toEqual([]);
+  });
+
+  test('because its upload was refused says so in the words for its owner; listeners get none of them', async () => {
+    const bench = await openBench();
+    await bench.work.delete([planKey(RUN_ID)]);
+    await writeRefusal(bench.work, RUN_ID, { reason: 'july.csv is a PDF, said the customer.', origin: 'upload' });
+    expect(await bench.finish({ failure: 'InvalidUploadError' })).toMatchObject({ status: 'rejected' });
+    expect(await bench.runsRow()).toMatchObject({ status: 'rejected', stop_reason: 'july.csv is a PDF, said the customer.', rows_in: 0n });
+    expect(bench.events.events.map(({ type }) => type)).toEqual(['Upload Rejected']);
+    expect(JSON.stringify([bench.events.events, bench.log.lines])).not.toContain('customer');
+  });
+
+  test.each(['FAILED', 'TIMED_OUT', 'ABORTED'])('and without its Catch, %s, is closed by the rule', async (status) => {
+    const bench = await openBench();
+    const event = { 'detail-type': 'Step Functions Execution Status Change', detail: { status, input: JSON.stringify(bench.run) } };
+    const input = finishInput(event) as FinishRunInput;
+    expect(await bench.finish(input)).toMatchObject({ status: 'failed', stopReason: `The workflow ended early: ${status}` });
+    expect(await readClosedAttempt(bench.work, RUN_ID, 1)).toMatchObject({ status: 'failed' });
+  });
+
+  test('after its own end is left alone by the rule', async () => {
+    const bench = await openBench();
+    await bench.write();
+    await bench.finish();
+    const before = bench.results.bytes(RUNS_KEY);
+    expect(await bench.finish({ failure: 'TIMED_OUT' })).toMatchObject({ status: 'complete' });
+    expect(bench.results.bytes(RUNS_KEY)).toEqual(before);
+  });
+
+  test('halted before there was a plan is halted', async () => {
+    const bench = await openBench();
+    await bench.work.delete([planKey(RUN_ID)]);
+    // There are no parts whose tables could be written: that state fails, for no other reason.
+    expect(await bench.finish({ stopReason: 'interrupted', failure: 'States.ItemReaderFailed' })).toMatchObject({
+      ...{ status: 'halted', stopReason: 'interrupted' },
+    });
+  });
+});
+
+describe('a ledger that does not close', () => {
+  test.each([
+    ['a receipt is missing', (receipt: string): string | undefined => (receipt ? undefined : ''), 'Part 000000 has no receipt'],
+    ['a receipt ends early', (receipt: string) => receipt.replace('"end":5', '"end":4'), 'accounts for 5'],
+    ['a receipt counts a row less', (receipt: string) => receipt.replace('"rowsSummarized":4', '"rowsSummarized":3'), 'accounts for 4'],
+  ])('%s: the run is failed, its tables stay hidden', async (_, damage, reason) => {
+    const bench = await openBench();
+    await bench.write();
+    const key = receiptKey(RUN_ID, partName(0));
+    const damaged = damage(bench.work.text(key));
+    if (damaged === undefined) await bench.work.delete([key]);
+    else bench.work.seed(key, damaged);
+    const { status, stopReason } = await bench.finish();
+    expect(status).toBe('failed');
+    expect(stopReason).toMatch(/^The ledger does not close: /);
+    expect(stopReason).toContain(reason);
+    expect(bench.results.keys()).toEqual([RUNS_KEY]);
+    expect(rowCounts(bench.record())).toEqual({ rows_in: 5, rows_summarized: 0, rows_failed: 4, rows_rejected: 1, rows_skipped: 0 });
+  });
+
+  test('a store that fails is no such ledger: the step is tried again', async () => {
+    const bench = await openBench();
+    await bench.write();
+    bench.work.crashBefore(/receipts/, { operation: 'get' });
+    await expect(bench.finish()).rejects.toMatchObject({ name: 'CrashError' });
+    expect(bench.results.keys()).toEqual([]);
+    expect(await bench.finish()).toMatchObject({ status: 'complete' });
+  });
+});
+
+describe('finishing again', () => {
+  test('a closed attempt changes nothing and tells nobody', async () => {
+    const bench = await openBench({ fates: ['ok', 'empty', 'ok', 'ok'] });
+    await bench.write();
+    const { status } = await bench.finish();
+    const [written, published] = [bench.work.operations.length, bench.results.operations.length];
+    bench.clock.advance(100);
+    expect(await bench.finish()).toMatchObject({ runId: RUN_ID, status });
+    expect(bench.work.writtenKeys.length).toBe(bench.work.operations.slice(0, written).filter((line) => /^put/.test(line)).length);
+    expect(bench.results.operations).toHaveLength(published);
+    expect(bench.events.events).toHaveLength(1);
+  });
+
+  test('after a crash at any change ends the same: one row, the same tables, the same event', async () => {
+    const reference = await openBench();
+    await reference.write();
+    await reference.finish();
+    const changes = reference.results.operations.filter((line) => !line.startsWith('list')).length;
+    for (let nth = 1; nth <= changes; nth++) {
+      const bench = await openBench();
+      await bench.write();
+      if (nth % 2) bench.results.crashAfter(/./, { nth });
+      else bench.results.crashBefore(/./, { nth });
+      await expect(bench.finish()).rejects.toMatchObject({ name: 'CrashError' });
+      await bench.finish();
+      expect(bench.results.keys()).toEqual(reference.results.keys());
+      expect(bench.results.keys().filter((key) => !bench.results.bytes(key).equals(reference.results.bytes(key)))).toEqual([]);
+      expect(bench.events.events).toEqual(reference.events.events);
+    }
+  });
+
+  test('after a crash before the attempt was closed publishes the very same event', async () => {
+    const bench = await openBench();
+    await bench.write();
+    bench.work.crashBefore(/closed/);
+    await expect(bench.finish()).rejects.toMatchObject({ name: 'CrashError' });
+    await bench.finish();
+    expect(bench.events.events).toHaveLength(2);
+    expect(bench.events.events[1]).toEqual(bench.events.events[0]);
+  });
+});
+
+describe('the files of earlier attempts', () => {
+  test('that this one no longer has are removed; those of other runs stay', async () => {
+    const bench = await openBench({ fates: ['ok', 'empty', 'ok', 'ok'] });
+    await bench.write();
+    await bench.finish();
+    const outdated = [fileOf('row_summaries', 7), fileOf('rejected_rows', 1), tableKey('group_summaries', DATE, RUN_ID, 'levels')];
+    const others = [
+      tableKey('row_summaries', DATE, 'june-0123456789abcdef', partName(7)),
+      // The run of a file that is named like this run.
+      tableKey('row_summaries', DATE, `${RUN_ID}-fedcba9876543210`, partName(7)),
+      tableKey('runs', DATE, `${RUN_ID}-fedcba9876543210`, partName(0)),
+      tableKey('row_summaries', '2026-11-22', RUN_ID, partName(7)),
+    ];
+    for (const key of [...outdated, ...others]) bench.results.seed(key, 'earlier');
+
+    await claimAttempt(bench.work, RUN_ID, {
+      attempt: 2,
+      owner: 'second',
+      acceptedAt: '2026-12-24T00:00:00.000Z',
+      settings: bench.run.settings,
+    });
+    bench.summarize([null, 'ok'], 2);
+    await bench.write(2);
+    expect(await bench.finish({ attempt: 2 })).toMatchObject({ status: 'complete' });
+    expect(bench.results.keys()).toEqual([...published, RUNS_KEY, ...others].toSorted());
+    expect(bench.record()).toMatchObject({ calls: 4, calls_this_attempt: 1, started_at: ACCEPTED_AT });
+    expect(bench.events.events.map(({ detail }) => detail.eventId)).toEqual([`${RUN_ID}-1-partial`, `${RUN_ID}-2-complete`]);
+  });
+});
+
+test('listeners are told names and counts, and nothing that a customer wrote', async () => {
+  const bench = await openBench({ fates: ['ok', 'empty', 'ok', 'ok'] });
+  await bench.write();
+  await bench.finish();
+  expect(bench.events.events).toEqual([
+    {
+      type: 'Run Completed',
+      detail: {
+        ...{ version: '1', eventId: `${RUN_ID}-1-partial`, runId: RUN_ID, attempt: 1, dataset: 'support', status: 'partial' },
+        source: { bucket: 'input', key: 'support/july.csv', versionId: 'v1' },
+        ...{ rowsIn: 5, rowsSummarized: 3, rowsFailed: 1, rowsRejected: 1, batches: 4, batchesFailed: 1, calls: 3, costUsd: 0.75 },
+        results: { bucket: 'results', date: DATE, tablePrefixes: Object.keys(tables).map((table) => `tables/${table}/`) },
+      },
+    },
+  ]);
+  expect(JSON.stringify([bench.events.events, bench.log.lines])).not.toContain('customer');
+});

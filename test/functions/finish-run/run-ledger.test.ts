@@ -1,0 +1,68 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { closeLedger, noSums, sumsOf } from '../../../functions/finish-run/run-ledger.ts';
+import type { Receipt } from '../../../functions/shared/receipt.ts';
+
+const receipt = (start: number, end: number, changes: Partial<Receipt> = {}): Receipt => ({
+  ...{ part: String(start), rows: { start, end }, rowsSummarized: end - start, rowsFailed: 0, rowsRejected: 0, rowsSkipped: 0 },
+  ...{ batches: 1, batchesFailed: 0, failures: {}, calls: 1, callsByAttempt: { 1: 1 }, inputTokens: 10, outputTokens: 1, costUsd: 0.5 },
+  tables: [],
+  ...changes,
+});
+
+test.each([
+  ['one part', [receipt(0, 5)], 5],
+  ['three parts', [receipt(0, 5), receipt(5, 6), receipt(6, 20)], 20],
+  ['rows of every fate', [receipt(0, 9, { rowsSummarized: 2, rowsFailed: 3, rowsRejected: 4 })], 9],
+])('%s: it closes', (_, receipts, rowsIn) => {
+  expect(() => closeLedger(receipts, rowsIn)).not.toThrow();
+});
+
+test.each([
+  ['the first row is missing', [receipt(1, 5)], 5, 'rows_missing_or_doubled'],
+  ['the last row is missing', [receipt(0, 4)], 5, 'rows_missing_or_doubled'],
+  ['a row beyond the upload', [receipt(0, 6)], 5, 'rows_missing_or_doubled'],
+  ['a gap between parts', [receipt(0, 2), receipt(3, 5)], 5, 'rows_missing_or_doubled'],
+  ['a row in two parts', [receipt(0, 3), receipt(2, 5)], 5, 'rows_missing_or_doubled'],
+  ['a part twice', [receipt(0, 5), receipt(0, 5)], 5, 'rows_missing_or_doubled'],
+  ['no part', [], 5, 'rows_missing_or_doubled'],
+  ['a row without a fate', [receipt(0, 5, { rowsSummarized: 4 })], 5, 'rows_unaccounted'],
+  ['a row of two fates', [receipt(0, 5, { rowsFailed: 1 })], 5, 'rows_unaccounted'],
+])('%s: it does not', (_, receipts, rowsIn, code) => {
+  expect(() => closeLedger(receipts, rowsIn)).toThrow(expect.objectContaining({ name: 'LedgerError', code }));
+});
+
+test('any cut of the rows into parts closes, and any part left out does not', () => {
+  const cuts = fc
+    .uniqueArray(fc.integer({ min: 1, max: 999 }), { maxLength: 20 })
+    .map((some) => [0, ...some.toSorted((a, b) => a - b), 1_000]);
+  fc.assert(
+    fc.property(cuts, fc.nat(), (borders, pick) => {
+      const receipts = borders.slice(1).map((end, index) => receipt(borders[index] as number, end));
+      closeLedger(receipts, 1_000);
+      expect(() => closeLedger(receipts.toSpliced(pick % receipts.length, 1), 1_000)).toThrow();
+    }),
+  );
+});
+
+test('sums are over all parts; calls of this attempt are those that it paid for', () => {
+  const receipts = [
+    receipt(0, 5, { failures: { empty: 1 }, callsByAttempt: { 1: 2, 2: 3 }, calls: 5 }),
+    receipt(5, 9, { failures: { empty: 2, refusal: 1 }, callsByAttempt: { 2: 1 } }),
+  ];
+  expect(sumsOf(receipts, 2)).toEqual({
+    ...{
+      rowsSummarized: 9,
+      rowsFailed: 0,
+      rowsRejected: 0,
+      rowsSkipped: 0,
+      batches: 2,
+      batchesFailed: 0,
+      failures: { empty: 3, refusal: 1 },
+    },
+    ...{ calls: 6, callsThisAttempt: 4, inputTokens: 20, outputTokens: 2, costUsd: 1 },
+  });
+  expect(sumsOf(receipts, 3).callsThisAttempt).toBe(0);
+  expect(sumsOf([...receipts, receipt(9, 10, { costUsd: null })], 2).costUsd).toBeNull();
+  expect(sumsOf([], 1)).toEqual(noSums);
+});
