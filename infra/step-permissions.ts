@@ -55,7 +55,8 @@ const publishEvents = ({ eventBusArn }: StepResources) => allow(['events:PutEven
 export const stepPermissions: Record<StepName | 'accept-upload', (resources: StepResources) => PolicyStatement[]> = {
   'accept-upload': (resources) => [
     readUploads(resources),
-    listObjects(resources.inputBucket, `*${SETTINGS_FILE}`),
+    // Besides the settings file only whole folders, to find their parts: a folder's prefix ends in a slash.
+    listObjects(resources.inputBucket, `*${SETTINGS_FILE}`, '*/'),
     readObjects(resources.workBucket, keyPatterns.runs),
     writeObjects(resources.workBucket, keyPatterns.runs),
     listObjects(resources.workBucket, keyPatterns.runs),

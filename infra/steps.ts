@@ -57,7 +57,7 @@ export class Steps extends Construct {
         removalPolicy: props.removalPolicy,
       });
 
-    this.acceptUpload = step('accept-upload', 'Starts a run for every upload', 256, Duration.seconds(30), [
+    this.acceptUpload = step('accept-upload', 'Starts a run for every upload', 512, Duration.minutes(1), [
       'workBucket',
       'inputBucket',
       'stateMachine',

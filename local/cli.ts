@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
 import { kebabCase, type SettingName, settingDefinitions, settingFromText, settingNames } from '../functions/shared/settings.ts';
+import { type ExplainOptions, explainCommand } from './explain-command.ts';
 import { queryCommand } from './query-command.ts';
 import { type RunOptions, runCommand } from './run-command.ts';
 
@@ -57,6 +58,14 @@ Examples:
 
 Exit code: 0 complete, 3 partial, 4 halted (run it again to go on), 2 wrong usage or unusable file, 1 failed.`;
 
+const explainExamples = `
+Examples:
+  npm run explain -- reviews.csv                         columns, first rows, batches and cost, without a call
+  npm run explain -- exports/july/ --text-column answer  a folder of part files
+  npm run explain -- reviews.csv --json                  for programs
+
+Exit code: 0, or 2 where the file cannot be used.`;
+
 const queryExamples = `
 Examples:
   npm run query -- "select id, text as review, summary from row_summaries limit 5"
@@ -71,13 +80,23 @@ function program(exit: (code: number) => void): Command {
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
 
-  const run = hundredfold
-    .command('run')
-    .description('summarize a file; without FILE the sample, offline')
-    .argument('[FILE]', 'CSV or JSONL file')
+  /** A command that reads an upload, with the settings as flags. */
+  const uploadCommand = (name: string, description: string) => {
+    const command = hundredfold
+      .command(name)
+      .description(description)
+      .argument('[FILE]', 'file of texts, or folder of part files')
+      .option('--dataset <NAME>', 'dataset that the file belongs to (default: default)', datasetName)
+      .option('--limit <ROWS>', 'read only the first rows', wholeNumber(Number.MAX_SAFE_INTEGER));
+    for (const setting of settingNames) command.addOption(settingOption(setting));
+    for (const setting of aliased) {
+      command.addOption(new Option(`--${kebabCase(setting)} <N>`).argParser((text: string) => settingFromText(setting, text)).hideHelp());
+    }
+    return command;
+  };
+
+  uploadCommand('run', 'summarize a file; without FILE the sample, offline')
     .addOption(outOption())
-    .option('--dataset <NAME>', 'dataset that the file belongs to (default: default)', datasetName)
-    .option('--limit <ROWS>', 'read only the first rows', wholeNumber(Number.MAX_SAFE_INTEGER))
     .option('--concurrency <N>', 'model calls in flight', wholeNumber(MAX_CONCURRENCY), DEFAULT_CONCURRENCY)
     .option('--offline', 'use the offline model server, also when a key is set')
     .option('--json', "print the run's record as one JSON object on the last line")
@@ -86,10 +105,15 @@ function program(exit: (code: number) => void): Command {
     .action(async (file: string | undefined, options: Record<string, unknown>) => {
       exit(await runCommand(file, { ...(options as unknown as RunOptions), settings: settingsOf(options) }));
     });
-  for (const name of settingNames) run.addOption(settingOption(name));
-  for (const name of aliased) {
-    run.addOption(new Option(`--${kebabCase(name)} <N>`).argParser((text: string) => settingFromText(name, text)).hideHelp());
-  }
+
+  uploadCommand('explain', 'show what a run would do: columns, rows, batches, cost; no call is made')
+    .option('--offline', 'for the offline model server, which costs nothing')
+    .option('--json', 'print one JSON object')
+    .option('--verbose', 'show stack traces')
+    .addHelpText('after', explainExamples)
+    .action(async (file: string | undefined, options: Record<string, unknown>) => {
+      exit(await explainCommand(file, { ...(options as unknown as ExplainOptions), settings: settingsOf(options) }));
+    });
 
   hundredfold
     .command('query')
@@ -106,7 +130,7 @@ function program(exit: (code: number) => void): Command {
 const isSystemError = (error: unknown) => error instanceof Error && 'syscall' in error;
 
 /** What a person is told of an error: one sentence where it is theirs to mend, the stack only with --verbose. */
-function explain(error: unknown): number {
+function tellError(error: unknown): number {
   if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : USAGE;
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message || (error as Error).name}\n`);
@@ -130,5 +154,5 @@ try {
     process.exitCode = code;
   }).parseAsync();
 } catch (error) {
-  process.exitCode = explain(error);
+  process.exitCode = tellError(error);
 }

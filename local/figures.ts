@@ -18,6 +18,18 @@ export function dollars(value: number | null): string {
   return `$${value.toFixed(value < 0.01 ? 6 : value < 1 ? 4 : 2)}`;
 }
 
+/** `512 B`, `61.2 kB`, `1.3 GB`; a kB is 1,000 bytes. */
+export function byteSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

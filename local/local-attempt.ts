@@ -34,7 +34,8 @@ export async function claimNextAttempt(run: Run, work: ObjectStore, clock: Clock
 export async function spentBefore(run: Run, work: ObjectStore): Promise<number> {
   let spentUsd = 0;
   for await (const { key } of work.list(outcomePrefix(run.runId, 0))) {
-    spentUsd += (await readOutcomeAt(work, key))?.paid.costUsd ?? 0;
+    const outcome = await readOutcomeAt(work, key);
+    for (const { costUsd } of outcome?.payments ?? []) spentUsd += costUsd ?? 0;
   }
   return spentUsd;
 }

@@ -12,6 +12,7 @@ import { runRecordKey } from '../functions/shared/object-keys.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { Clock, Log, ObjectStore, Summarizer } from '../functions/shared/ports.ts';
 import { runStep, withoutWords } from '../functions/shared/step.ts';
+import { Breaker } from '../functions/summarize-batch/breaker.ts';
 import { summarizeBatch } from '../functions/summarize-batch/summarize-batch.ts';
 import { writeTables } from '../functions/write-tables/write-tables.ts';
 import { RUN_FAILED, workflowDefinition } from '../infra/workflow.ts';
@@ -63,6 +64,7 @@ export interface LocalRun {
 export async function runLocally(options: LocalRun): Promise<RunRecord | undefined> {
   const { run, out, stores, model, concurrency, observer, interrupt, clock = systemClock } = options;
   const control = memoryControl();
+  const breaker = new Breaker(control);
   if (run.attempt > 1 && run.settings.maxCostUsd !== null) control.restore(run.runId, await spentBefore(run, stores.work));
   interrupt?.addEventListener('abort', () => void control.halt(run.runId, run.attempt, 'interrupted'), { once: true });
 
@@ -99,7 +101,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, clock, log });
+      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, breaker, clock, log });
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;

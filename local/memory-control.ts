@@ -1,11 +1,15 @@
-import type { Control } from '../functions/shared/ports.ts';
+import { BUDGET_EXCEEDED, type Control } from '../functions/shared/ports.ts';
 
 /** Integers have no drift; the same unit as the table in the cloud. */
 const NANO_PER_USD = 1_000_000_000;
 const nanoUsd = (usd: number) => Math.round(usd * NANO_PER_USD);
 
 interface RunControl {
+  /** Reservations included. */
   spentNano: number;
+  reservedNano: number;
+  /** Batches by whether they have a summary, by attempt. */
+  counts: Map<number, { summarized: number; failed: number }>;
   /** Stop reason by attempt. */
   halts: Map<number, string>;
 }
@@ -22,7 +26,7 @@ export function memoryControl(): MemoryControl {
   function controlOf(runId: string): RunControl {
     let run = runs.get(runId);
     if (!run) {
-      run = { spentNano: 0, halts: new Map() };
+      run = { spentNano: 0, reservedNano: 0, counts: new Map(), halts: new Map() };
       runs.set(runId, run);
     }
     return run;
@@ -38,18 +42,31 @@ export function memoryControl(): MemoryControl {
       const haltReason = run.halts.get(attempt);
       if (haltReason !== undefined) return { granted: false, stopReason: haltReason };
       const spentNano = run.spentNano + nanoUsd(reserveUsd);
-      if (capUsd !== null && spentNano > nanoUsd(capUsd)) return { granted: false, stopReason: 'budget_exceeded' };
+      if (capUsd !== null && spentNano > nanoUsd(capUsd)) {
+        return { granted: false, stopReason: spentNano - run.reservedNano <= nanoUsd(capUsd) ? null : BUDGET_EXCEEDED };
+      }
       run.spentNano = spentNano;
+      run.reservedNano += nanoUsd(reserveUsd);
       return { granted: true };
     },
 
     async settle({ runId, reserveUsd }, spentUsd) {
-      controlOf(runId).spentNano += nanoUsd(spentUsd) - nanoUsd(reserveUsd);
+      const run = controlOf(runId);
+      run.spentNano += nanoUsd(spentUsd) - nanoUsd(reserveUsd);
+      run.reservedNano -= nanoUsd(reserveUsd);
     },
 
     async halt(runId, attempt, stopReason) {
       const { halts } = controlOf(runId);
       if (!halts.has(attempt)) halts.set(attempt, stopReason);
+    },
+
+    async count(runId, attempt, hasSummary) {
+      const { counts } = controlOf(runId);
+      const count = counts.get(attempt) ?? { summarized: 0, failed: 0 };
+      count[hasSummary ? 'summarized' : 'failed']++;
+      counts.set(attempt, count);
+      return { ...count };
     },
 
     async stopReason(runId, attempt) {

@@ -1,53 +1,38 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { fileLayer } from '../functions/accept-upload/accept-upload.ts';
-import { newRun } from '../functions/accept-upload/new-run.ts';
 import { systemClock } from '../functions/shared/clock.ts';
-import type { Run } from '../functions/shared/contract.ts';
-import { ConfigError } from '../functions/shared/errors.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL, shutdownWarning } from '../functions/shared/model-catalog.ts';
-import { SETTINGS_FILE } from '../functions/shared/object-keys.ts';
-import type { SettingsLayer } from '../functions/shared/settings.ts';
-import { importFile } from './directory-store/import-file.ts';
 import { dollars } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
 import { type LocalRun, localStores, type RunRecord, runLocally } from './local-run.ts';
+import { importUpload, localUpload, type UploadOptions } from './local-upload.ts';
 import { chooseModel } from './model-choice.ts';
 import { Progress } from './progress.ts';
 import { RunMeter } from './run-meter.ts';
 import { planLines, summaryLines } from './run-summary.ts';
 
-const SAMPLE = join(dirname(fileURLToPath(import.meta.url)), '..', 'samples', 'reviews.csv');
-
-export interface RunOptions {
+export interface RunOptions extends UploadOptions {
   out: string;
-  dataset?: string;
-  limit?: number;
   concurrency: number;
   offline?: true;
   json?: true;
   verbose?: true;
-  /** Settings named on the command line, by their names. */
-  settings: Record<string, unknown>;
 }
 
 /** Exit codes by status; a run that left no record is a defect. */
 const exitCodes: Record<string, number> = { complete: 0, rejected: 2, partial: 3, halted: 4, failed: 1 };
 
 /**
- * `hundredfold run`: one file from upload to tables. @returns the exit code.
+ * `hundredfold run`: one upload from file to tables. @returns the exit code.
  * @throws ConfigError: wrong usage, found before work starts.
  */
 export async function runCommand(file: string | undefined, options: RunOptions): Promise<number> {
-  const path = file === undefined ? SAMPLE : resolve(file);
   const model = chooseModel({ hasFile: file !== undefined, isOffline: options.offline === true, env: process.env });
+  const upload = localUpload(file, model.endpoint, options);
   const stores = localStores(options.out);
   const meter = new RunMeter();
   const progress = new Progress(meter, process.stderr);
   const say = (line: string) => progress.say(line);
 
-  const run = await claimNextAttempt(await runOfFile(path, model.endpoint, options), stores.work, systemClock);
+  const run = await claimNextAttempt(await importUpload(upload, options.out, stores.work), stores.work, systemClock);
   const warning = model.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(run.settings.model, Date.now());
   if (warning) say(`Warning: ${warning}`);
 
@@ -80,24 +65,6 @@ export async function runCommand(file: string | undefined, options: RunOptions):
   if (!record) throw failures.at(-1) ?? new Error('The run left no record');
   await print(record, options, stores);
   return exitCodes[String(record.status)] ?? 1;
-}
-
-async function runOfFile(path: string, endpoint: string, options: RunOptions): Promise<Run> {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) throw new ConfigError(`There is no file ${path}.`, { code: 'no_such_file' });
-  if (!stat.isFile()) throw new ConfigError(`${path} is not a file; name one CSV or JSONL file.`, { code: 'not_a_file' });
-  const dataset = options.dataset ?? 'default';
-  const key = options.dataset === undefined ? basename(path) : `${dataset}/${basename(path)}`;
-  const settingsPath = join(dirname(path), SETTINGS_FILE);
-  const layers: SettingsLayer[] = [
-    ...(existsSync(settingsPath) ? [fileLayer(settingsPath, readFileSync(settingsPath))] : []),
-    { origin: 'command line', values: options.settings },
-  ];
-  const upload = { dataset, endpoint, limit: options.limit ?? null };
-  // Wrong settings are found before a large file is copied.
-  newRun({ ...upload, source: { bucket: 'input', key, versionId: '', bytes: stat.size } }, layers);
-  const imported = await importFile(join(options.out, 'input'), path, key);
-  return newRun({ ...upload, source: { bucket: 'input', key, ...imported } }, layers);
 }
 
 /** The first Ctrl-C lets the calls in flight finish and halts the run; a second one stops at once. */

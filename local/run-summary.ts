@@ -28,7 +28,7 @@ export function planLines(plan: Plan, model: string): string[] {
 
 const verdicts: Record<string, string> = {
   complete: 'Complete',
-  partial: 'Partial: some batches failed',
+  partial: 'Partial',
   failed: 'Failed',
   rejected: 'Rejected: not a usable upload',
 };

@@ -3,11 +3,15 @@ import { claimAttempt, readClosedAttempt } from '../shared/attempt.ts';
 import type { Run, Source } from '../shared/contract.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
-import { datasetOf, SETTINGS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
+import { datasetOf, SETTINGS_FILE, SUCCESS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
 import type { Clock, Log, ObjectStore } from '../shared/ports.ts';
 import { writeRefusal } from '../shared/refusal.ts';
-import { defaultSettings, type SettingsLayer, settingFromText } from '../shared/settings.ts';
+import { defaultSettings, type Settings, type SettingsLayer, settingFromText } from '../shared/settings.ts';
 import { newRun, runIdOf } from './new-run.ts';
+import { pinFolder } from './pin-folder.ts';
+
+/** Key of the folder that is the whole bucket. */
+const ROOT_FOLDER = '/';
 
 /** What starts and names executions of the workflow. */
 export interface Executions {
@@ -41,12 +45,34 @@ export const startsRun = (key: string, bytes: number) => {
   return bytes > 0 && name !== '' && !name.startsWith('_') && !name.startsWith('.');
 };
 
-/** Starts the run of an uploaded object, once however often the event is delivered. @returns undefined where the object starts none. */
+/** What an object would start if its dataset says so: the run of itself, or that of the folder that it closes. */
+interface Candidate {
+  kind: Settings['upload'];
+  source: Source;
+  /** The object of the event. */
+  objectKey: string;
+}
+
+const isSuccessFile = (key: string) => key === SUCCESS_FILE || key.endsWith(`/${SUCCESS_FILE}`);
+
+function candidateOf({ bucket, object }: ObjectCreatedEvent['detail']): Candidate | undefined {
+  const { key, size } = object;
+  const versionId = object['version-id'] ?? 'null';
+  if (startsRun(key, size)) return { kind: 'file', source: { bucket: bucket.name, key, versionId, bytes: size }, objectKey: key };
+  if (!isSuccessFile(key)) return undefined;
+  const folder = key.slice(0, -SUCCESS_FILE.length) || ROOT_FOLDER;
+  return { kind: 'folder', source: { bucket: bucket.name, key: folder, versionId, bytes: 0, parts: 0 }, objectKey: key };
+}
+
+/** Starts the run of an uploaded object or folder, once however often the event is delivered. @returns undefined where the object starts none. */
 export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: AcceptUploadPorts): Promise<Run | undefined> {
-  const { bucket, object } = detail;
-  if (!startsRun(object.key, object.size)) return undefined;
-  const source: Source = { bucket: bucket.name, key: object.key, versionId: object['version-id'] ?? 'null', bytes: object.size };
-  const run = await runOf(source, ports);
+  const candidate = candidateOf(detail);
+  if (!candidate) return undefined;
+  const settingsKey = settingsKeyOf(candidate.objectKey);
+  const settingsFile = await ports.input.get(settingsKey);
+  if (candidate.kind !== uploadKindIn(settingsFile)) return undefined;
+  const accepted = await runOf(candidate, settingsFile && { origin: settingsKey, bytes: settingsFile }, ports);
+  const run = accepted.isRefused || candidate.kind === 'file' ? accepted.run : await pinFolder(accepted.run, ports.input, ports.work);
   const name = `${run.runId}-${run.attempt}`;
   const acceptedAt = new Date(ports.clock.now()).toISOString();
   const { claim } = await claimAttempt(ports.work, run.runId, {
@@ -64,29 +90,56 @@ export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: Accept
   return run;
 }
 
-/** The run of an upload. Wrong settings make a run of their own that is refused, with their trouble as its reason. */
-async function runOf(source: Source, ports: AcceptUploadPorts): Promise<Run> {
-  const upload = { source, dataset: datasetOf(source.key), endpoint: ports.endpoint, limit: null };
-  let words = '';
+/** What one upload of the dataset is. A file with other trouble is asked, too: its trouble is one refused run then, not one for each part. */
+function uploadKindIn(settingsFile: Uint8Array | undefined): Settings['upload'] {
+  if (!settingsFile) return defaultSettings.upload;
   try {
-    const layers = await layersOf(source, ports.input, (text) => {
-      words += text;
-    });
-    return newRun(upload, layers);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const runId = runIdOf({ ...upload, explicit: words });
-    await writeRefusal(ports.work, runId, { reason: error.message, origin: 'settings' });
-    return { runId, attempt: 1, ...upload, settings: defaultSettings };
+    const { upload } = z.looseObject({ upload: z.unknown() }).parse(parseJson(settingsFile));
+    return upload === 'folder' ? 'folder' : 'file';
+  } catch {
+    return defaultSettings.upload;
   }
 }
 
-async function layersOf(source: Source, input: ObjectStore, note: (text: string) => void): Promise<SettingsLayer[]> {
-  const key = settingsKeyOf(source.key);
-  const file = await input.get(key);
-  const metadata = (await input.head(source.key, { versionId: source.versionId }))?.metadata ?? {};
-  note(JSON.stringify([file ? Buffer.from(file).toString('utf8') : '', metadata]));
-  return [...(file ? [fileLayer(key, file)] : []), metadataLayer(metadata)];
+interface SettingsFile {
+  origin: string;
+  bytes: Uint8Array;
+}
+
+/** The run of an upload. Wrong settings make a run of their own that is refused, with their trouble as its reason. */
+async function runOf(
+  { kind, source, objectKey }: Candidate,
+  file: SettingsFile | undefined,
+  ports: AcceptUploadPorts,
+): Promise<{ run: Run; isRefused: boolean }> {
+  const upload = { source, dataset: datasetOf(objectKey), endpoint: ports.endpoint, limit: null };
+  const metadata = (await ports.input.head(objectKey, { versionId: source.versionId }))?.metadata ?? {};
+  try {
+    const run = newRun(upload, [...(file ? [fileLayer(file.origin, file.bytes)] : []), metadataLayer(metadata)]);
+    requireKind(kind, source.key, run.settings);
+    return { run, isRefused: false };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const words = JSON.stringify([file ? Buffer.from(file.bytes).toString('utf8') : '', metadata]);
+    const runId = runIdOf({ ...upload, explicit: words });
+    await writeRefusal(ports.work, runId, { reason: error.message, origin: 'settings' });
+    return { run: { runId, attempt: 1, ...upload, settings: defaultSettings }, isRefused: true };
+  }
+}
+
+/** @throws ConfigError: the object's metadata want another kind of upload, or the folder is the whole bucket. */
+function requireKind(kind: Settings['upload'], key: string, settings: Settings): void {
+  if (settings.upload !== kind) {
+    throw new ConfigError(`object metadata: upload: only the dataset's ${SETTINGS_FILE} can say what one upload is`, {
+      code: 'invalid_settings',
+    });
+  }
+  if (key === ROOT_FOLDER) {
+    throw new ConfigError(
+      `${SETTINGS_FILE}: upload: "folder" is not for the root of the bucket; put the part files and ${SUCCESS_FILE} into a folder`,
+      { code: 'invalid_settings' },
+    );
+  }
 }
 
 /** @throws ConfigError: the file is not a JSON object. */

@@ -8,7 +8,7 @@ const SLUG_CHARACTERS = 40;
 const HASH_CHARACTERS = 16;
 
 const slugOf = (key: string) =>
-  (key.split('/').pop() ?? '')
+  (key.replace(/\/$/, '').split('/').pop() ?? '')
     .replace(/\.[A-Za-z0-9]{1,8}$/, '')
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')

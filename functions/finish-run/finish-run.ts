@@ -86,10 +86,12 @@ async function judge(input: FinishRunInput, plan: Plan | undefined, work: Object
 
 /** What is known of a run whose tables were not written: every row that was staged counts as failed, what was paid for stays paid. */
 async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Promise<RunSums> {
-  const paid = await paymentsOf(run, work);
+  const { callsByAttempt, ...paid } = await paymentsOf(run, work);
+  const callsThisAttempt = callsByAttempt[run.attempt] ?? 0;
   return {
     ...noSums,
     ...paid,
+    callsThisAttempt,
     rowsFailed: counts.rowsStaged,
     rowsRejected: counts.rowsRejected,
     batches: counts.batches,

@@ -24,7 +24,7 @@ export function earlyVerdict(
 const mostFrequent = (failures: Record<string, number>) =>
   Object.entries(failures)
     .sort(([, one], [, other]) => other - one)
-    .map(([code, batches]) => `${code}: ${batches}`)
+    .map(([code, rows]) => `${code}: ${rows}`)
     .join(', ');
 
 /** The verdict on a run whose ledger closed. */
@@ -32,8 +32,8 @@ export function verdictOf(sums: RunSums, stopReason: string | null, toleratedFai
   // A halt that came when all was done stopped nothing.
   if (sums.rowsFailed === 0) return { status: 'complete', stopReason: null };
   if (stopReason !== null) return { status: 'halted', stopReason };
-  const failures = `failed batches by reason: ${mostFrequent(sums.failures)}`;
-  if (sums.rowsSummarized === 0) return { status: 'failed', stopReason: `No batch could be summarized; ${failures}` };
+  const failures = `failed rows by reason: ${mostFrequent(sums.failures)}`;
+  if (sums.rowsSummarized === 0) return { status: 'failed', stopReason: `No row could be summarized; ${failures}` };
   const failedPercentage = (100 * sums.rowsFailed) / (sums.rowsFailed + sums.rowsSummarized);
   if (failedPercentage > toleratedFailurePercentage) {
     const share = `${failedPercentage.toFixed(1)} % of the rows failed, ${toleratedFailurePercentage} % are tolerated`;

@@ -35,6 +35,9 @@ export interface ColumnChoice {
   notes: string[];
 }
 
+/** Columns that were chosen on another part of the same upload. */
+export type DecidedColumns = Pick<ColumnChoice, 'textColumn' | 'idColumn'>;
+
 const comparable = (name: string) => name.toLowerCase().replace(/[\s_-]+/g, '');
 
 /** The last word of a name, in lower case; words are set apart by spaces, `_`, `-` or a capital after a small letter. */
@@ -60,6 +63,9 @@ function byName(columns: readonly string[], names: readonly string[]): string | 
   }
   return undefined;
 }
+
+/** Whether a column has one of the names of a text column. */
+export const isTextName = (column: string): boolean => byName([column], textNames) !== undefined;
 
 /** @throws InvalidUploadError: there is no such column. */
 function namedBySetting(setting: 'textColumn' | 'idColumn', wanted: string, columns: readonly string[]): string {
@@ -137,3 +143,33 @@ export function chooseColumns(
   const others = columns.filter((column) => column !== textColumn);
   return { textColumn, idColumn: wantedId ?? chooseId(others, valuesOf), notes };
 }
+
+/**
+ * The columns that were decided on another part file, for a file that must have them, too.
+ * @param header null: every record brings its own columns.
+ * @throws InvalidUploadError: the file has no such column.
+ */
+export function requireColumns(fileName: string, header: readonly string[] | null, decided: DecidedColumns): ColumnChoice {
+  for (const column of [decided.textColumn, decided.idColumn]) {
+    if (header === null || column === null || header.includes(column)) continue;
+    throw new InvalidUploadError(
+      `${fileName} has no column "${column.slice(0, LISTED_CHARACTERS)}", which the part files before it have; ` +
+        `write the same columns to every part file. Its columns are: ${listed(header)}.`,
+      { code: 'missing_column' },
+    );
+  }
+  return { ...decided, notes: [] };
+}
+
+/** Why a column was taken. `looks`: no name fits, and it is the only one that reads like prose. */
+export type ColumnReason = 'setting' | 'name' | 'looks';
+
+export const reasonOfText = (textColumn: string, settings: Pick<Settings, 'textColumn'>): ColumnReason => {
+  if (settings.textColumn !== null) return 'setting';
+  return byName([textColumn], textNames) === undefined ? 'looks' : 'name';
+};
+
+export const reasonOfId = (idColumn: string | null, settings: Pick<Settings, 'idColumn'>): ColumnReason | null => {
+  if (idColumn === null) return null;
+  return settings.idColumn === null ? 'name' : 'setting';
+};

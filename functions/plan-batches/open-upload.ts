@@ -2,22 +2,24 @@ import type { RejectionReason } from '../shared/contract.ts';
 import { InvalidUploadError } from '../shared/errors.ts';
 import { SAMPLE_RECORDS } from '../shared/limits.ts';
 import type { Settings } from '../shared/settings.ts';
-import { chooseColumns } from './columns.ts';
+import { chooseColumns, type DecidedColumns, isTextName, requireColumns } from './columns.ts';
+import { type KeepCopy, type ReadableUpload, readableUpload } from './readable-upload.ts';
+import { isTable } from './records/csv-header.ts';
 import { csvRecords } from './records/csv-records.ts';
+import { jsonLayoutOf } from './records/json-layout.ts';
+import { jsonRecords } from './records/json-records.ts';
 import { jsonlRecords } from './records/jsonl-records.ts';
+import { parquetRecords } from './records/parquet-records.ts';
 import type { Fields, RecordFormat, UploadRecord, UploadSource } from './records/record-format.ts';
-import type { Upload } from './upload.ts';
-import { isJsonl, readUploadHead, refuseEmpty } from './upload-head.ts';
+import { textRecords } from './records/text-records.ts';
+import type { Delimiter, Upload } from './upload.ts';
+import { refuseEmpty } from './upload-head.ts';
 import { rowMaker } from './upload-rows.ts';
 
 /** Bytes of records after which the sample is large enough, however few they are: it is held in memory. */
 const SAMPLE_BYTES = 8 * 1024 * 1024;
-/** From so many undecodable records on, the file is taken to be in another encoding if fewer are plainly UTF-8. */
-const FOREIGN_ENCODING_RECORDS = 10;
 /** Share of the sample that may be broken. */
 const TOLERATED_BROKEN = 0.5;
-
-const beyondAscii = /[^\p{ASCII}]/u;
 
 async function readSample(format: RecordFormat): Promise<UploadRecord[]> {
   const sample: UploadRecord[] = [];
@@ -32,16 +34,6 @@ async function readSample(format: RecordFormat): Promise<UploadRecord[]> {
 
 const isDecoded = (record: UploadRecord): record is UploadRecord & { reason: null; fields: Fields } => record.reason === null;
 
-function isForeignEncoding(sample: readonly UploadRecord[]): boolean {
-  const undecodable = sample.filter(({ reason }) => reason === 'undecodable_bytes').length;
-  if (undecodable > sample.length * TOLERATED_BROKEN) return true;
-  if (undecodable < FOREIGN_ENCODING_RECORDS) return false;
-  const plain = sample.filter(
-    (record) => isDecoded(record) && record.fields.names().some((name) => beyondAscii.test(record.fields.text(name))),
-  );
-  return undecodable > plain.length;
-}
-
 /** Number of records by reason, the most frequent first: `3 too_few_fields, 1 unclosed_quote`. */
 function countedReasons(broken: readonly UploadRecord[]): string {
   const counts = new Map<RejectionReason | null, number>();
@@ -53,18 +45,26 @@ function countedReasons(broken: readonly UploadRecord[]): string {
 }
 
 /** @throws InvalidUploadError: the sample shows that the file is not what it was taken for. */
-function judgeSample(fileName: string, { format, header, remedy }: RecordFormat, sample: readonly UploadRecord[]): void {
+function judgeSample(
+  fileName: string,
+  { format, header, remedy }: RecordFormat,
+  sample: readonly UploadRecord[],
+  isLaterPart: boolean,
+): void {
   if (sample.length === 0) {
     if (header === null) refuseEmpty(fileName);
-    throw new InvalidUploadError(`${fileName} has a header but no rows; add at least one row below the header.`, { code: 'no_rows' });
-  }
-  if (isForeignEncoding(sample)) {
-    throw new InvalidUploadError(`${fileName} is not UTF-8 text; save it as UTF-8 (in Excel: File > Save As > CSV UTF-8) and drop that.`, {
-      code: 'not_utf8',
-    });
+    throw new InvalidUploadError(
+      format === 'parquet'
+        ? `${fileName} has columns but no rows; write at least one.`
+        : `${fileName} has a header but no rows; add at least one row below the header.`,
+      {
+        code: 'no_rows',
+      },
+    );
   }
   const broken = sample.filter(({ reason }) => reason !== null);
-  if (broken.length > sample.length * TOLERATED_BROKEN) {
+  // A later part of a folder may hold few rows: those that are broken are rejected one by one.
+  if (!isLaterPart && broken.length > sample.length * TOLERATED_BROKEN) {
     throw new InvalidUploadError(
       `${fileName} cannot be read as ${format.toUpperCase()}: ${broken.length} broken among the first ${sample.length} records ` +
         `(${countedReasons(broken)}), the first on line ${broken[0]?.position.line}; ${remedy}.`,
@@ -73,29 +73,55 @@ function judgeSample(fileName: string, { format, header, remedy }: RecordFormat,
   }
 }
 
+type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'delimiter' | 'maxRowCharacters'>;
+
+const delimiterNames: Record<string, Delimiter> = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' };
+
+/** How to read the records of an upload: as what its content shows it to be, as its name says where that leaves it open. */
+async function formatOf({ source, head, isParquet }: ReadableUpload, settings: ReadingSettings): Promise<RecordFormat> {
+  if (isParquet) return parquetRecords(source, head.fileName);
+  const layout = jsonLayoutOf(head);
+  if (layout) return layout.kind === 'lines' ? jsonlRecords(source, head) : jsonRecords(source, layout);
+  const { delimiter, textColumn } = settings;
+  const isText = (column: string) => isTextName(column) || column === textColumn;
+  if (head.ending === 'txt' && !delimiter && !isTable(head, isText)) return textRecords(source, head);
+  return csvRecords(source, head, delimiter === null ? null : (delimiterNames[delimiter] ?? (delimiter as Delimiter)));
+}
+
 /**
  * The rows of an upload. Format and columns are decided on its head, hence the same for whoever opens the same bytes again.
- * @throws InvalidUploadError: the upload cannot be a source of rows; the message is one sentence with the way out.
+ * @param decided the columns chosen on another part file of the same upload, which this one must have, too.
+ * @param keepCopy keeps the decompressed UTF-8 copy of a file that cannot be read from any offset. @default none is kept: what comes
+ * before an offset is converted again
+ * @throws InvalidUploadError: the upload cannot be a source of rows; the message is one sentence with the way out. `rows` throws it
+ * where a compressed file or a Parquet file turns out to be damaged.
  */
 export async function openUpload(
   source: UploadSource,
-  settings: Pick<Settings, 'textColumn' | 'idColumn' | 'maxRowCharacters'>,
+  settings: ReadingSettings,
+  decided?: DecidedColumns,
+  keepCopy?: KeepCopy,
 ): Promise<Upload> {
-  const head = await readUploadHead(source);
-  const format = isJsonl(head) ? jsonlRecords(source, head) : csvRecords(source, head);
+  const readable = await readableUpload(source, keepCopy);
+  const format = await formatOf(readable, settings);
   const sample = await readSample(format);
-  judgeSample(head.fileName, format, sample);
+  judgeSample(readable.head.fileName, format, sample, decided !== undefined);
   const decoded = sample.filter(isDecoded);
   const columns = format.header ?? [...new Set(decoded.flatMap(({ fields }) => fields.names()))];
   const valuesOf = (column: string) => decoded.map(({ fields }) => fields.text(column));
-  const { textColumn, idColumn, notes } = chooseColumns(columns, valuesOf, settings);
+  const { textColumn, idColumn, notes } = decided
+    ? requireColumns(readable.head.fileName, format.header, decided)
+    : chooseColumns(columns, valuesOf, settings);
   const rowOf = rowMaker({ textColumn, idColumn, maxRowCharacters: settings.maxRowCharacters });
   return {
     format: format.format,
+    compression: readable.compression,
+    encoding: readable.encoding,
+    delimiter: format.delimiter,
     textColumn,
     idColumn,
     columns,
-    notes: [...format.notes, ...notes],
+    notes: [...readable.notes, ...format.notes, ...notes],
     start: format.start,
     async *rows(from) {
       for await (const records of format.records(from)) yield records.map(rowOf);

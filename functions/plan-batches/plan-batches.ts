@@ -10,8 +10,9 @@ import { readRefusal, writeRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { settingsOfAttempt } from '../shared/settings.ts';
 import { requestOverheadTokens } from '../summarize-batch/prompt.ts';
+import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
-import { openUpload } from './open-upload.ts';
+import { openPinned } from './open-pinned.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
 
@@ -42,7 +43,7 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
   const refusal = await readRefusal(ports.work, run.runId);
   if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });
   try {
-    const upload = await openPinned(run, ports.input);
+    const upload = await openPinned(run, ports.input, ports.work);
     const state = await stageRows(upload, run, ports.work, input.continueWithPart, ports.isTimeShort);
     if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
     if (state.counts.rowsStaged === 0) throw noRows(upload, state);
@@ -95,11 +96,6 @@ export function shareOfFunction(batches: number): number {
   return Math.min(MAX_BATCHES_PER_FUNCTION, Math.max(MIN_BATCHES_PER_FUNCTION, share));
 }
 
-function openPinned(run: Run, input: ObjectStore): Promise<Upload> {
-  const { key, versionId, bytes } = run.source;
-  return openUpload({ name: key, bytes, open: (start) => input.stream(key, { start, versionId }) }, run.settings);
-}
-
 const noRows = (upload: Upload, { counts }: PlanningState) =>
   new InvalidUploadError(
     `None of the ${counts.rowsIn.toLocaleString('en')} rows can be summarized: column "${upload.textColumn}" holds no usable text. ` +
@@ -107,7 +103,8 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
     { code: 'no_usable_rows' },
   );
 
-async function planOf(run: Run, upload: Upload, { counts }: PlanningState, work: ObjectStore): Promise<Plan> {
+async function planOf(run: Run, upload: Upload, state: PlanningState, work: ObjectStore): Promise<Plan> {
+  const { counts } = state;
   const first = await readAttempt(work, run.runId, 1);
   if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
   const inputTokens = counts.inputTokens + counts.batches * requestOverheadTokens(run.settings);
@@ -127,7 +124,7 @@ async function planOf(run: Run, upload: Upload, { counts }: PlanningState, work:
     format: upload.format,
     textColumn: upload.textColumn,
     idColumn: upload.idColumn,
-    notes: [...upload.notes, ...limited, ...truncated],
+    notes: [...upload.notes, ...limited, ...truncated, ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds)],
     counts: { ...counts, inputTokens },
     estimatedCostUsd: costUsd(run.endpoint, run.settings.model, run.settings.serviceTier, { inputTokens, outputTokens }),
   };

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import type { Run, StagedRow } from '../shared/contract.ts';
 import { parseJson } from '../shared/json-lines.ts';
-import { partStateKey } from '../shared/object-keys.ts';
+import { partIdsKey, partStateKey } from '../shared/object-keys.ts';
 import { type PlanCounts, planCountsSchema } from '../shared/plan.ts';
 import type { ObjectStore } from '../shared/ports.ts';
+import { recallIds } from './id-memory.ts';
 import { StagedPart } from './staged-part.ts';
 import type { Position, Upload, UploadRow } from './upload.ts';
 
@@ -12,8 +13,12 @@ const count = z.int().min(0);
 /** Where planning stands after a whole part: enough for another invocation to go on as if there had been no break. */
 const planningStateSchema = z.object({
   counts: planCountsSchema,
-  next: z.object({ byte: count, line: count, rowNumber: count }),
+  next: z.object({ byte: count, line: count, rowNumber: count, file: count.optional() }),
   isLast: z.boolean(),
+  /** Staged rows whose id an earlier one has. */
+  duplicateIds: count,
+  /** Whether there may be more of them than were counted. */
+  isLeastDuplicateIds: z.boolean(),
 });
 export type PlanningState = z.infer<typeof planningStateSchema>;
 
@@ -21,6 +26,8 @@ const start = (position: Position): PlanningState => ({
   counts: { parts: 0, rowsIn: 0, rowsStaged: 0, rowsRejected: 0, rowsTruncated: 0, batches: 0, inputTokens: 0 },
   next: position,
   isLast: false,
+  duplicateIds: 0,
+  isLeastDuplicateIds: false,
 });
 
 async function stateAfter(work: ObjectStore, runId: string, part: number): Promise<PlanningState> {
@@ -64,11 +71,20 @@ export async function stageRows(
 ): Promise<PlanningState> {
   let state = continueWithPart ? await stateAfter(work, run.runId, continueWithPart - 1) : start(upload.start);
   const newPart = () => new StagedPart(work, run.runId, state.counts.parts, state.counts.batches, run.settings);
+  const ids = upload.idColumn === null ? null : await recallIds(work, run.runId, state.counts.parts, state.duplicateIds);
   let part = newPart();
 
   const finishPart = async (next: Position, isLast: boolean) => {
     await part.close();
-    state = { counts: addPart(state.counts, part, next), next, isLast };
+    // Only a later part asks for them again.
+    if (ids && !isLast) await work.put(partIdsKey(run.runId, state.counts.parts), ids.takeFresh());
+    state = {
+      counts: addPart(state.counts, part, next),
+      next,
+      isLast,
+      duplicateIds: ids?.duplicates ?? 0,
+      isLeastDuplicateIds: state.isLeastDuplicateIds || (ids?.isOverfull ?? false),
+    };
     await work.put(partStateKey(run.runId, state.counts.parts - 1), JSON.stringify(state));
   };
 
@@ -78,13 +94,14 @@ export async function stageRows(
       for (const row of rows) {
         if (row.rowNumber >= (run.limit ?? Number.POSITIVE_INFINITY)) break reading;
         if (row.reason !== null) {
-          await part.addRejection({ rowNumber: row.rowNumber, line: row.line, reason: row.reason, raw: row.raw });
+          await part.addRejection({ rowNumber: row.rowNumber, part: row.part, line: row.line, reason: row.reason, raw: row.raw });
         } else {
           if (part.isFullFor(row.text)) {
             await finishPart(position, false);
             if (isTimeShort()) return state;
             part = newPart();
           }
+          ids?.add(row.id);
           await part.addRow(stagedRow(row));
         }
         position = row.next;

@@ -19,19 +19,21 @@ function characterBytes(bytes: Buffer, at: number): number | null {
   return length > 0 && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
-/** Whether bytes are UTF-8, but for a few that may be broken: those are fewer than the whole characters beyond ASCII. */
+/** Whether bytes are UTF-8, but for a few that may be broken: they lie in fewer places than there are whole characters beyond ASCII, or as many. */
 function isMostlyUtf8(bytes: Buffer): boolean {
   if (isUtf8(bytes)) return true;
   let characters = 0;
   let broken = 0;
+  let isBroken = false;
   for (let at = 0; at < bytes.length; ) {
     const length = characterBytes(bytes, at);
     if (length === null) break;
-    if (length === 0) broken += 1;
-    else if (length > 1) characters += 1;
+    if (length === 0 && !isBroken) broken += 1;
+    if (length > 1) characters += 1;
+    isBroken = length === 0;
     at += length || 1;
   }
-  return broken === 0 || broken < characters;
+  return broken === 0 || broken <= characters;
 }
 
 /** How text is encoded: as its byte order mark says, else UTF-8, and Windows-1252 where its first ENCODING_BYTES cannot be that. */
@@ -43,7 +45,6 @@ export function encodingOf(bytes: Buffer): Encoding {
 
 function fromWindows1252(chunk: Uint8Array): Buffer {
   const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
   return Buffer.from(text.replace(/[\u0080-\u009f]/g, (letter) => windows1252.charAt(letter.charCodeAt(0) - FIRST_OF_WINDOWS_1252)));
 }
 

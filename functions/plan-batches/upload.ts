@@ -11,11 +11,15 @@ export interface Position {
   line: number;
   /** 0-based number of the record. */
   rowNumber: number;
+  /** In a folder: index of the part file, to whose bytes and lines the others belong. */
+  file?: number | undefined;
 }
 
 /** A record of the upload, as text and id, or with the reason for which it is none. */
 export type UploadRow = {
   rowNumber: number;
+  /** In a folder: the part file, below the folder. */
+  part?: string | undefined;
   line: number;
   /** Where the next record starts. */
   next: Position;

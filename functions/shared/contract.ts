@@ -6,9 +6,26 @@ import { settingsSchema } from './settings.ts';
 const count = z.int().min(0);
 const objectLocation = z.object({ bucket: z.string(), key: z.string() });
 
-/** One version of one object of the input bucket. */
-export const sourceSchema = z.object({ bucket: z.string(), key: z.string(), versionId: z.string(), bytes: count });
+/** One version of one object of the input bucket, or one folder of part files, whose key ends in `/`. */
+export const sourceSchema = z.object({
+  bucket: z.string(),
+  key: z.string(),
+  /** Of a folder: the version of its `_SUCCESS`; locally, the hash of its parts. */
+  versionId: z.string(),
+  bytes: count,
+  /** Only of a folder: how many part files the run's `source.jsonl` lists. */
+  parts: count.optional(),
+});
 export type Source = z.infer<typeof sourceSchema>;
+
+/** One line of `source.jsonl`: a part file of a folder, pinned. */
+export const sourcePartSchema = z.object({
+  /** Below the folder: `part-00000.csv`, `dt=2026-01-01/part-00000.csv`. */
+  key: z.string(),
+  versionId: z.string(),
+  bytes: count,
+});
+export type SourcePart = z.infer<typeof sourcePartSchema>;
 
 /** The execution's input: all that makes this attempt of this run. */
 export const runSchema = z.object({
@@ -63,6 +80,8 @@ export type RejectionReason = (typeof rejectionReasons)[number];
 /** One line of a part's rejections. */
 export interface Rejection {
   rowNumber: number;
+  /** Of a folder: the part file, as in `source.jsonl`. */
+  part?: string | undefined;
   line: number;
   reason: RejectionReason;
   raw: string;

@@ -1,3 +1,5 @@
+import type { ProviderLimits } from './rate-headers.ts';
+
 /**
  * Every error that a step may leave with. `name` is what Retry and Catch match, so it is a literal and survives bundling.
  * A message may hold a customer's words: it is shown to the person on whose behalf the run works, never logged and never
@@ -68,10 +70,13 @@ export interface Usage {
 export class ModelThrottledError extends PipelineError {
   override readonly name = errorNames.modelThrottled;
   readonly retryAfterSeconds: number;
+  /** What the refusal's headers say of the limits, null where they say nothing. */
+  readonly limits: ProviderLimits | null;
 
-  constructor(message: string, detail: ErrorDetail & { retryAfterSeconds: number }) {
+  constructor(message: string, detail: ErrorDetail & { retryAfterSeconds: number; limits?: ProviderLimits | null }) {
     super(message, detail);
     this.retryAfterSeconds = detail.retryAfterSeconds;
+    this.limits = detail.limits ?? null;
   }
 }
 

@@ -26,6 +26,16 @@ export const MAX_RECORD_BYTES = 1024 * 1024;
 /** Records read before columns are chosen and the file is judged. */
 export const SAMPLE_RECORDS = 1_000;
 
+/** Part files of a folder: each is looked at once while the upload is accepted, for which there is a minute. */
+export const MAX_FOLDER_PARTS = 5_000;
+
+/** Calls that one batch may cost beyond the first when it has to be cut around rows that the model refuses. */
+export const MAX_SPLIT_CALLS = 64;
+
+/** Batches after which a run whose batches nearly all failed is halted, and how many of them must have failed. */
+export const BREAKER_BATCHES = 50;
+export const BREAKER_FAILURES = 45;
+
 /** Longest wait that a function sits out itself; a longer one is handed to a Wait state. */
 export const MAX_INLINE_WAIT_SECONDS = 5;
 /** Time one model call may take. */

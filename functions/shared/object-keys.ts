@@ -20,6 +20,8 @@ export const runPrefix = (runId: string) => `runs/${runId}/`;
 export const attemptPrefix = (runId: string) => `${runPrefix(runId)}attempts/`;
 export const attemptKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.json`;
 export const attemptClosedKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.closed.json`;
+/** The part files of an upload that is a folder, one a line, in key order. */
+export const sourcePartsKey = (runId: string) => `${runPrefix(runId)}source.jsonl`;
 /** Why the upload was refused, in words for its owner. */
 export const refusalKey = (runId: string) => `${runPrefix(runId)}refusal.json`;
 /** The run's row of the table `runs`, as JSON. */
@@ -34,6 +36,10 @@ const levelPrefix = (runId: string, level: number) => `${runPrefix(runId)}level-
 export const manifestKey = (runId: string, level: number) => `${levelPrefix(runId, level)}batches.jsonl`;
 export const outcomePrefix = (runId: string, level: number) => `${levelPrefix(runId, level)}outcomes/`;
 export const outcomeKey = (runId: string, level: number, batchId: number) => `${outcomePrefix(runId, level)}${batchId}.json`;
+/** Marks of calls that ended without an answer, which the endpoint may have billed all the same. */
+export const unansweredPrefix = (runId: string) => `${runPrefix(runId)}unanswered/`;
+export const unansweredKey = (runId: string, attempt: number, level: number, batchId: number, tries: number) =>
+  `${unansweredPrefix(runId)}${attempt}-${level}-${batchId}-${tries}`;
 export const childResultsPrefix = (runId: string, state: string) => `${runPrefix(runId)}children/${state}`;
 
 export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;

@@ -16,18 +16,19 @@ export const answerSchema = z.object({
 });
 export type Answer = z.infer<typeof answerSchema>;
 
-/** What this run paid for one batch. All zero where the answer was found and not bought. */
+/** What this run paid for one answer to one batch. */
 const paymentSchema = z.object({
-  /** Attempt that paid last, null where nothing was paid. */
-  attempt: z.int().nullable(),
-  calls: count,
+  /** Tells the answers of a batch apart, so that none is counted twice however often it is found. */
+  answerId: z.string(),
+  attempt: z.int().min(1),
+  /** 1 for an answer that serves, 0 for one that was billed and is of no use. */
+  calls: z.int().min(0).max(1),
   inputTokens: count,
   outputTokens: count,
+  /** null where the price is unknown. */
   costUsd: z.number().nullable(),
 });
 export type Payment = z.infer<typeof paymentSchema>;
-
-export const noPayment: Payment = { attempt: null, calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
 /** What became of one batch in one run. */
 export const outcomeSchema = z.object({
@@ -35,19 +36,46 @@ export const outcomeSchema = z.object({
   level: count,
   /** Attempt that wrote this outcome. */
   attempt: z.int().min(1),
-  status: z.enum(['ok', 'failed']),
+  /** `partial`: there is a summary, and some rows are not in it. */
+  status: z.enum(['ok', 'partial', 'failed']),
   answer: answerSchema.nullable(),
   /** Why it failed: a code for counting and words for people, null when it did not. */
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** Rows that are in no summary, where the others are. */
+  failedRows: z.array(z.object({ rowNumber: count, code: z.string() })),
   /** Times that Step Functions tried the batch. */
   tries: z.int().min(1),
-  paid: paymentSchema,
+  payments: z.array(paymentSchema),
   /** The answer was paid by another run. */
   fromCache: z.boolean(),
   promptVersion: z.string(),
   contentKey: z.string().nullable(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** Sums of what was paid: by all attempts, and the calls of one of them. */
+export interface PaymentSums {
+  calls: number;
+  callsByAttempt: Record<string, number>;
+  inputTokens: number;
+  outputTokens: number;
+  /** null where the price of an answer is unknown. */
+  costUsd: number | null;
+}
+
+export const noPayments = (): PaymentSums => ({ calls: 0, callsByAttempt: {}, inputTokens: 0, outputTokens: 0, costUsd: 0 });
+
+/** Adds payments to sums, in place. */
+export function addPayments(sums: PaymentSums, payments: readonly Payment[]): PaymentSums {
+  for (const { attempt, calls, inputTokens, outputTokens, costUsd } of payments) {
+    sums.calls += calls;
+    if (calls > 0) sums.callsByAttempt[attempt] = (sums.callsByAttempt[attempt] ?? 0) + calls;
+    sums.inputTokens += inputTokens;
+    sums.outputTokens += outputTokens;
+    sums.costUsd = sums.costUsd === null || costUsd === null ? null : sums.costUsd + costUsd;
+  }
+  return sums;
+}
 
 /** @returns undefined where the batch has no outcome yet. */
 export const readOutcome = (work: ObjectStore, runId: string, level: number, batchId: number) =>
@@ -63,9 +91,9 @@ export async function readOutcomeAt(work: ObjectStore, key: string): Promise<Out
 export async function writeOutcome(work: ObjectStore, runId: string, outcome: Outcome): Promise<void> {
   const key = outcomeKey(runId, outcome.level, outcome.batchId);
   const body = JSON.stringify(outcome);
-  if (outcome.status === 'ok') return work.put(key, body);
+  if (outcome.status !== 'failed') return work.put(key, body);
   const isFirst = await work.putIfAbsent(key, body);
   if (isFirst) return;
   const standing = await readOutcome(work, runId, outcome.level, outcome.batchId);
-  if (standing?.status !== 'ok') await work.put(key, body);
+  if (standing?.status === undefined || standing.status === 'failed') await work.put(key, body);
 }

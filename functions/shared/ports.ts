@@ -1,4 +1,7 @@
 import type { Usage } from './errors.ts';
+import type { RateAnswer, RateReservation } from './rate-feedback.ts';
+import type { ProviderLimits } from './rate-headers.ts';
+import type { RateCall } from './rate-limit.ts';
 import type { RunEvent } from './run-event.ts';
 
 /** Bytes `[start, end)` of an object. */
@@ -73,6 +76,8 @@ export interface SummaryAnswer {
   requestId: string | null;
   usage: Usage;
   latencyMs: number;
+  /** What the answer's headers say of the endpoint's limits, null where they say nothing. */
+  limits: ProviderLimits | null;
 }
 
 export interface Summarizer {
@@ -92,8 +97,14 @@ export interface SpendRequest {
   capUsd: number | null;
 }
 
-/** `granted`, or why not: the attempt is halted, or the reservation does not fit under the cap. */
-export type SpendDecision = { granted: true } | { granted: false; stopReason: string };
+/** Stop reason of an attempt whose next call could take the run above its cap. */
+export const BUDGET_EXCEEDED = 'budget_exceeded';
+
+/**
+ * `granted`, or why not: the attempt is halted, or the reservation does not fit under the cap. A null reason: it would fit if the calls in
+ * flight cost nothing, so it is worth asking again when some of them have been settled.
+ */
+export type SpendDecision = { granted: true } | { granted: false; stopReason: string | null };
 
 /** What all workers of a run share: money spent and the halt flag. */
 export interface Control {
@@ -103,8 +114,27 @@ export interface Control {
   settle(request: SpendRequest, spentUsd: number): Promise<void>;
   /** Stops every worker of the attempt before its next call. The first reason stays. */
   halt(runId: string, attempt: number, stopReason: string): Promise<void>;
+  /** Counts a batch of the attempt by whether it has a summary. @returns the counts so far. */
+  count(runId: string, attempt: number, hasSummary: boolean): Promise<{ summarized: number; failed: number }>;
   /** @returns the reason for which the attempt is halted, undefined while it goes on. */
   stopReason(runId: string, attempt: number): Promise<string | undefined>;
+}
+
+/** A slot that starts in `waitSeconds` (0 to MAX_INLINE_WAIT_SECONDS), or the whole seconds after which to ask again. */
+export type RateDecision = { reserved: true; waitSeconds: number; reservation: RateReservation } | { reserved: false; waitSeconds: number };
+
+/** The endpoint's limits, shared by all workers of all runs. `key` stands for one endpoint and model (see rateKey). */
+export interface RateLimiter {
+  /** Takes a slot for one call. Without any limit, announced or set, every call has one at once, except during a pause. */
+  reserve(key: string, call: RateCall): Promise<RateDecision>;
+  /**
+   * To be called when the call has ended, whatever its end: learns from the answer's headers, from a refusal, and from the tokens that were
+   * counted in the end. These corrections may be held back in the process until its next reserve.
+   * @param result `countedTokens` null where nobody knows.
+   */
+  settle(reservation: RateReservation, result: RateAnswer & { countedTokens: number | null }): Promise<void>;
+  /** Writes what was held back; to be called before the process may be frozen or end. */
+  flush(): Promise<void>;
 }
 
 export interface EventSink {

@@ -13,7 +13,7 @@ export const receiptSchema = z.object({
   rowsSkipped: count,
   batches: count,
   batchesFailed: count,
-  /** Failed batches by error code. */
+  /** Failed rows by error code. */
   failures: z.record(z.string(), count),
   calls: count,
   callsByAttempt: z.record(z.string(), count),

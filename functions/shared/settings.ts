@@ -116,7 +116,6 @@ export const settingDefinitions = {
     kind: 'text',
     default: 'file',
     values: ['file', 'folder'],
-    onlyValue: 'file',
     metavar: 'KIND',
     description: 'what one upload is: a file, or a folder closed by _SUCCESS',
   },

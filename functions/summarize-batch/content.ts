@@ -7,17 +7,26 @@ import type { ObjectStore, SummaryRequest } from '../shared/ports.ts';
 
 const count = z.int().min(0);
 
-/** A paid answer: cache, idempotency record and crash recovery in one. Written once, before the outcome. */
+/**
+ * What an endpoint answered to a request: cache, idempotency record and crash recovery in one, written before the outcome. An answer that
+ * serves is kept for good. One that does not is kept for the attempt that asked, so that nobody asks for the same refusal again.
+ */
 const contentSchema = z.object({
   endpoint: z.string(),
   promptVersion: z.string(),
-  answer: answerSchema,
+  answer: answerSchema.nullable(),
+  /** Why there is no answer that serves, and how often it was asked for. */
+  unusable: z.object({ code: z.string(), message: z.string(), asked: z.int().min(1) }).nullable(),
+  /** Of all answers to this request that this attempt was billed for. */
   usage: z.object({ inputTokens: count, outputTokens: count }),
   costUsd: z.number().nullable(),
   /** The batch that paid. Another batch of the same words adopts the answer and has paid nothing. */
   paidBy: z.object({ runId: z.string(), attempt: z.int().min(1), level: count, batchId: count }),
 });
 export type Content = z.infer<typeof contentSchema>;
+export type UsableContent = Content & { answer: NonNullable<Content['answer']> };
+
+export const isUsable = (content: Content | undefined): content is UsableContent => content != null && content.answer !== null;
 
 /**
  * Key of the answer to a request at an endpoint. The service tier changes what an answer costs, not what it says, and is left out.
@@ -29,14 +38,18 @@ export function contentKeyOf(dataset: string, endpoint: string, request: Summary
   return contentKey(dataset, createHash('sha256').update(canonical).digest('hex'));
 }
 
-/** @returns undefined where nobody has paid for the answer yet. */
+/** @returns undefined where nobody has asked yet. */
 export async function findContent(work: ObjectStore, key: string): Promise<Content | undefined> {
   const bytes = await work.get(key);
   return bytes && contentSchema.parse(parseJson(bytes));
 }
 
-/** Stores a paid answer. @returns the answer that stands: this one, or that of whoever was first. */
+/** Stores what came. @returns what stands: this, or the usable answer of whoever was first. */
 export async function keepContent(work: ObjectStore, key: string, content: Content): Promise<Content> {
-  if (await work.putIfAbsent(key, JSON.stringify(content))) return content;
-  return (await findContent(work, key)) ?? content;
+  const body = JSON.stringify(content);
+  if (await work.putIfAbsent(key, body)) return content;
+  const standing = await findContent(work, key);
+  if (isUsable(standing)) return standing;
+  await work.put(key, body);
+  return content;
 }

@@ -7,13 +7,16 @@ import { createS3Client, s3ObjectStore } from '../shared/adapters/s3-object-stor
 import { systemClock } from '../shared/clock.ts';
 import { envNames, readEnv } from '../shared/env.ts';
 import { pipelineHandler } from '../shared/pipeline-handler.ts';
+import { Breaker } from './breaker.ts';
 import { summarizeBatch } from './summarize-batch.ts';
 
 const env = readEnv(['workBucket', 'controlTable', 'modelKeySecret']);
 const baseUrl = process.env[envNames.modelBaseUrl] ? readEnv(['modelBaseUrl']).modelBaseUrl : undefined;
+const control = dynamoDbControl(new DynamoDBClient(), env.controlTable);
 const ports = {
   work: s3ObjectStore(createS3Client(), env.workBucket),
-  control: dynamoDbControl(new DynamoDBClient(), env.controlTable),
+  control,
+  breaker: new Breaker(control),
   summarizer: openAiSummarizer({ apiKey: modelKey(new SecretsManagerClient(), env.modelKeySecret), baseUrl }),
   clock: systemClock,
 };

@@ -1,12 +1,14 @@
 import type { Batch, Run, SummarizeBatchInput, SummarizeBatchOutput } from '../shared/contract.ts';
 import { MAX_INLINE_WAIT_SECONDS } from '../shared/limits.ts';
 import type { Clock, Control, Log, ObjectStore, Summarizer } from '../shared/ports.ts';
+import type { Breaker } from './breaker.ts';
 import { summarizeOne } from './summarize-one.ts';
 
 export interface SummarizeBatchPorts {
   work: ObjectStore;
   summarizer: Summarizer;
   control: Control;
+  breaker: Breaker;
   clock: Clock;
   log: Log;
 }

@@ -11,7 +11,7 @@ import {
 import { InvalidBatchError } from '../shared/errors.ts';
 import { jsonLines } from '../shared/json-lines.ts';
 import { partKey, partManifestKey, receiptKey, rejectedKey, stagedTableKey } from '../shared/object-keys.ts';
-import { readOutcome } from '../shared/outcome.ts';
+import { addPayments, noPayments, readOutcome } from '../shared/outcome.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import type { Receipt } from '../shared/receipt.ts';
 import { tables } from '../shared/tables.ts';
@@ -92,31 +92,23 @@ function inBatchOrder(fates: readonly BatchFate[], part: string) {
 
 function sumsOf(fates: readonly BatchFate[]) {
   const sums = {
+    ...noPayments(),
     rowsSummarized: 0,
     rowsFailed: 0,
     batches: fates.length,
     batchesFailed: 0,
     failures: {} as Record<string, number>,
-    calls: 0,
-    callsByAttempt: {} as Record<string, number>,
-    inputTokens: 0,
-    outputTokens: 0,
-    costUsd: 0 as number | null,
   };
-  for (const { batch, status, outcome, error } of fates) {
-    if (status === 'ok') sums.rowsSummarized += batch.rows;
-    else {
-      sums.rowsFailed += batch.rows;
-      sums.batchesFailed++;
-      if (error) sums.failures[error.code] = (sums.failures[error.code] ?? 0) + 1;
-    }
-    if (!outcome) continue;
-    const { attempt, calls, inputTokens, outputTokens, costUsd } = outcome.paid;
-    sums.calls += calls;
-    if (attempt !== null && calls > 0) sums.callsByAttempt[attempt] = (sums.callsByAttempt[attempt] ?? 0) + calls;
-    sums.inputTokens += inputTokens;
-    sums.outputTokens += outputTokens;
-    sums.costUsd = sums.costUsd === null || costUsd === null ? null : sums.costUsd + costUsd;
+  const addFailures = (code: string, rows: number) => {
+    sums.failures[code] = (sums.failures[code] ?? 0) + rows;
+  };
+  for (const { batch, status, outcome, error, failedRows, rowsFailed } of fates) {
+    sums.rowsSummarized += batch.rows - rowsFailed;
+    sums.rowsFailed += rowsFailed;
+    if (status === 'failed') sums.batchesFailed++;
+    if (status === 'failed' && error) addFailures(error.code, rowsFailed);
+    for (const code of failedRows.values()) addFailures(code, 1);
+    addPayments(sums, outcome?.payments ?? []);
   }
   return sums;
 }

@@ -14,6 +14,7 @@ export const answered = (text: string, changes: Partial<SummaryAnswer> = {}): Su
   requestId: 'req-1',
   usage: ANSWER_USAGE,
   latencyMs: 900,
+  limits: null,
   ...changes,
 });
 

@@ -35,13 +35,13 @@ const results = '<Buckets/Results.Arn>';
 /** Everything that differs between the functions. `may` lists each allowed action with its resource and, where there is one, its condition. */
 const expected: Record<string, { memory: number; timeoutSeconds: number; environment: EnvName[]; may: string[] }> = {
   'accept-upload': {
-    memory: 256,
-    timeoutSeconds: 30,
+    memory: 512,
+    timeoutSeconds: 60,
     environment: ['workBucket', 'inputBucket', 'stateMachine'],
     may: [
       `s3:GetObject ${input}/*`,
       `s3:GetObjectVersion ${input}/*`,
-      `s3:ListBucket ${input} *_hundredfold.json`,
+      `s3:ListBucket ${input} *_hundredfold.json,*/`,
       `s3:GetObject ${work}/runs/*`,
       `s3:PutObject ${work}/runs/*`,
       `s3:ListBucket ${work} runs/*`,

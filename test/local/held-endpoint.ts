@@ -53,6 +53,8 @@ export async function heldEndpoint(): Promise<HeldEndpoint> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  // A test that fails before it closes the endpoint must not keep jest from ending.
+  server.unref();
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     calls,
@@ -70,9 +72,10 @@ export async function heldEndpoint(): Promise<HeldEndpoint> {
       for (const call of calls) call.release();
     },
     async close() {
-      server.closeAllConnections();
+      const closed = once(server, 'close');
       server.close();
-      await once(server, 'close');
+      server.closeAllConnections();
+      await closed;
     },
   };
 }

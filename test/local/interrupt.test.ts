@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { startModelServer } from '../../local/model-server/model-server.ts';
+import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { type HeldEndpoint, heldEndpoint } from './held-endpoint.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
 
@@ -21,13 +21,17 @@ let endpoint: HeldEndpoint;
 beforeEach(async () => {
   endpoint = await heldEndpoint();
 });
-afterEach(() => endpoint.close());
+let throttling: ModelServer | undefined;
+afterEach(async () => {
+  await endpoint.close();
+  await throttling?.close();
+});
 
 const command = (out: string) => ['run', file, '--batch-size', '10', '--concurrency', '3', '--json', '--out', join(folder, out)];
 
 test('Ctrl-C lets the calls in flight finish, starts no other, and the next run pays only for the rest', async () => {
   const program = startProgram(command('once'), { env: endpointEnv(endpoint) });
-  await endpoint.arrived(3);
+  await program.until(endpoint.arrived(3));
   program.child.kill('SIGINT');
   await program.says('Stopping: the calls in flight are finished and kept');
   endpoint.releaseAll();
@@ -45,7 +49,7 @@ test('Ctrl-C lets the calls in flight finish, starts no other, and the next run 
 
 test('a second Ctrl-C stops at once; until then another process on the same run is refused, afterwards it goes on', async () => {
   const program = startProgram(command('twice'), { env: endpointEnv(endpoint) });
-  await endpoint.arrived(3);
+  await program.until(endpoint.arrived(3));
   const second = await runProgram(command('twice'), { env: endpointEnv(endpoint) });
   expect(second).toMatchObject({ code: 2, stdout: '' });
   expect(second.stderr).toBe(
@@ -63,17 +67,16 @@ test('a second Ctrl-C stops at once; until then another process on the same run 
 
 test('Ctrl-C cuts short the wait that an endpoint asked for', async () => {
   const asked = Promise.withResolvers<void>();
-  const server = await startModelServer({
+  throttling = await startModelServer({
     faults: (requestIndex) => {
       if (requestIndex === 2) asked.resolve();
       return { kind: 'status', status: 429, retryAfterSeconds: 3_600 };
     },
   });
-  const program = startProgram(command('waiting'), { env: endpointEnv(server) });
-  await asked.promise;
+  const program = startProgram(command('waiting'), { env: endpointEnv(throttling) });
+  await program.until(asked.promise);
   program.child.kill('SIGINT');
   const halted = await program.ended;
   expect(halted.code).toBe(4);
   expect(recordOf(halted)).toMatchObject({ status: 'halted', stop_reason: 'interrupted', calls: 0 });
-  await server.close();
 });

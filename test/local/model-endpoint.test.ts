@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { query } from '../../local/query.ts';
 import { type HeldEndpoint, heldEndpoint } from './held-endpoint.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -71,7 +71,7 @@ test('at most --concurrency calls are in flight', async () => {
     const args = ['run', file, '--batch-size', '10', '--concurrency', String(concurrency), '--out', join(folder, `c${concurrency}`)];
     const program = startProgram(args, { env: endpointEnv(held) });
     for (let released = 0; released < 7; released++) {
-      await held.arrived(Math.min(7, released + concurrency));
+      await program.until(held.arrived(Math.min(7, released + concurrency)));
       held.calls[released]!.release();
     }
     expect((await program.ended).code).toBe(0);
@@ -86,7 +86,7 @@ test('settings: defaults, then the file beside the input, then the command line;
   const input = join(beside, 'reviews.csv');
   copyFileSync(file, input);
   writeFileSync(join(beside, '_hundredfold.json'), JSON.stringify({ batchRows: 35, maxOutputTokens: 99, textColumn: 'review' }));
-  const settingsOf = (run: { stdout: string }) => JSON.parse(String(recordOf(run).settings));
+  const settingsOf = (run: Ended) => JSON.parse(String(recordOf(run).settings));
   const [byFile, bySize, byRows] = await Promise.all(
     [[], ['--batch-size', '50'], ['--batch-rows', '50']].map((flags) =>
       runProgram(['run', input, '--json', '--offline', '--out', join(beside, `out${flags[0] ?? ''}`), ...flags]),

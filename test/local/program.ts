@@ -21,6 +21,8 @@ export interface Program {
   ended: Promise<Ended>;
   /** Settles when the words stand on stderr; rejects when the program ends without them. */
   says(words: string): Promise<void>;
+  /** Settles with the event; rejects when the program ends before it. */
+  until<Result>(event: Promise<Result>): Promise<Result>;
 }
 
 interface Start {
@@ -48,19 +50,24 @@ export function startCommand(command: string, args: readonly string[], { env = {
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject).on('close', (code, signal) => resolve({ code, signal, ...output }));
   });
-  return {
-    child,
-    ended,
-    says: (words) =>
-      new Promise((resolve, reject) => {
+  const until = <Result>(event: Promise<Result>) =>
+    Promise.race([
+      event,
+      ended.then(({ code }): never => {
+        throw new Error(`It ended too early, with ${code}:\n${output.stdout}${output.stderr}`);
+      }),
+    ]);
+  const says = (words: string) =>
+    until(
+      new Promise<void>((resolve) => {
         const watch = () => {
           if (output.stderr.includes(words)) resolve();
         };
         watchers.add(watch);
         watch();
-        ended.then(() => reject(new Error(`It ended without "${words}":\n${output.stderr}`)), reject);
       }),
-  };
+    );
+  return { child, ended, says, until };
 }
 
 /** `hundredfold run|query ...` under way. */
@@ -76,8 +83,11 @@ export const endpointEnv = ({ baseUrl }: Pick<ModelServer, 'baseUrl'>) => ({
 });
 
 /** The record on the last line of `--json`. */
-export const recordOf = ({ stdout }: Pick<Ended, 'stdout'>) =>
-  JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, string | number | null>;
+export function recordOf({ code, stdout, stderr }: Ended): Record<string, string | number | null> {
+  const line = stdout.trimEnd().split('\n').at(-1) ?? '';
+  if (!line.startsWith('{')) throw new Error(`There is no record, the exit code is ${code}:\n${stderr}`);
+  return JSON.parse(line);
+}
 
 const folders: string[] = [];
 const children = new Set<ChildProcess>();

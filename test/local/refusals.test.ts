@@ -30,7 +30,10 @@ const run = (...args: string[]) => ['run', ...args, '--out', out, '--json'];
 test('2: wrong usage, with words that name what is wrong, before anything is written or copied', async () => {
   const cases: [args: string[], words: string | RegExp, env?: Record<string, string>][] = [
     [run(join(folder, 'missing.csv')), `There is no file ${join(folder, 'missing.csv')}.\n`],
-    [run(folder), `${folder} is not a file; name one CSV or JSONL file.\n`],
+    [run(folder), `--out ${out} lies in the folder that is to be read; name one outside of ${folder}.\n`],
+    [run('/dev/null'), '/dev/null is not a file; name one file, or a folder of part files.\n'],
+    [run(file, '--upload', 'folder'), `upload: "folder", but ${file} is a file; name the folder, or`],
+    [run(folder, '--upload', 'file'), `upload: "file", but ${folder} is a folder; leave out --upload file.\n`],
     [run(file, '--no-such-flag'), "unknown option '--no-such-flag'"],
     [run(file, '--limit', '0'), /--limit.*whole number from 1/],
     [run(file, '--dataset', 'a/b'), /--dataset.*one folder/],

@@ -1,9 +1,9 @@
 import type { RejectionReason } from '../../shared/contract.ts';
 import { InvalidUploadError } from '../../shared/errors.ts';
-import type { Position } from '../upload.ts';
+import type { Delimiter, Position } from '../upload.ts';
 import { refuseEmpty, type UploadHead } from '../upload-head.ts';
 import { CsvSplitter, type Values } from './csv-fields.ts';
-import { csvFraming, type Delimiter } from './csv-framing.ts';
+import { csvFraming } from './csv-framing.ts';
 import { frameStretch } from './record-frames.ts';
 
 const delimiters: readonly Delimiter[] = [',', ';', '\t', '|'];
@@ -31,11 +31,16 @@ interface HeadReading {
   start: Position;
   /** Share of the first records that have as many fields as the header. */
   agreement: number;
+  /** How many those are. */
+  records: number;
 }
+
+/** Share of records that must agree before a file that is called text is taken for a table. */
+const TABLE_AGREEMENT = 0.9;
 
 const isRejected = (header: Values | RejectionReason | undefined): header is RejectionReason => typeof header === 'string';
 
-/** The head of the file as one delimiter makes it look. */
+/** The head of a file as one delimiter makes it look. */
 function readHead(head: UploadHead, delimiter: Delimiter): HeadReading {
   const framing = csvFraming(delimiter, head.lineBreak);
   const { bytes, frames } = frameStretch({ bytes: head.bytes, startByte: 0, isLast: head.isWhole }, head.start, framing);
@@ -47,6 +52,7 @@ function readHead(head: UploadHead, delimiter: Delimiter): HeadReading {
     header,
     start: { byte: next.byte, line: next.line, rowNumber: 0 },
     agreement: records.length === 0 ? 1 : agreeing.length / records.length,
+    records: records.length,
   };
 }
 
@@ -62,6 +68,16 @@ function bestReading(head: UploadHead): HeadReading {
   }, comma);
 }
 
+/**
+ * Whether the head of a file that is called text is a table all the same: nearly all lines have as many fields as the first, two or more,
+ * and either tabs or vertical bars separate them, which prose does not have, or `isTextName` knows one of the columns.
+ */
+export function isTable(head: UploadHead, isTextName: (column: string) => boolean): boolean {
+  const { delimiter, header, agreement, records } = bestReading(head);
+  if (header === undefined || isRejected(header) || header.length < 2 || records === 0 || agreement < TABLE_AGREEMENT) return false;
+  return delimiter === '\t' || delimiter === '|' || header.some(isTextName);
+}
+
 export interface CsvHeader {
   delimiter: Delimiter;
   /** Column names, unique. */
@@ -71,18 +87,16 @@ export interface CsvHeader {
 }
 
 /**
- * The header of a CSV file, and the delimiter as its first records show it.
+ * The header of a CSV file, and the delimiter: the one that is wanted, else as the first records show it.
  * @throws InvalidUploadError: the header cannot be read.
  */
-export function readCsvHeader(head: UploadHead): CsvHeader {
-  const { delimiter, header, start } = bestReading(head);
+export function readCsvHeader(head: UploadHead, wanted: Delimiter | null): CsvHeader {
+  const { delimiter, header, start } = wanted ? readHead(head, wanted) : bestReading(head);
   if (header === undefined) refuseEmpty(head.fileName);
   if (isRejected(header)) {
     throw new InvalidUploadError(
-      header === 'undecodable_bytes'
-        ? `${head.fileName} is not UTF-8 text; save it as UTF-8 (in Excel: File > Save As > CSV UTF-8) and drop that.`
-        : `${head.fileName} has no header that can be read (${header}); write the column names on its first line, separated by commas.`,
-      { code: header === 'undecodable_bytes' ? 'not_utf8' : 'unreadable_header' },
+      `${head.fileName} has no header that can be read (${header}); write the column names on its first line, separated by commas.`,
+      { code: 'unreadable_header' },
     );
   }
   return { delimiter, names: uniqueNames(header), start };

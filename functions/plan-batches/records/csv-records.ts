@@ -1,7 +1,8 @@
 import type { RejectionReason } from '../../shared/contract.ts';
+import type { Delimiter } from '../upload.ts';
 import type { UploadHead } from '../upload-head.ts';
 import { CsvFields, CsvSplitter, type Values } from './csv-fields.ts';
-import { csvFraming, type Delimiter } from './csv-framing.ts';
+import { csvFraming } from './csv-framing.ts';
 import { readCsvHeader } from './csv-header.ts';
 import type { Fields, RecordFormat, UploadRecord, UploadSource } from './record-format.ts';
 import { frameBlocks, rawText } from './record-frames.ts';
@@ -9,11 +10,12 @@ import { frameBlocks, rawText } from './record-frames.ts';
 const delimiterNames: Record<Delimiter, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 
 /**
- * The CSV reader for a file; the delimiter is found on its first records.
+ * The CSV reader for a file.
+ * @param wanted the delimiter, null to find it on the first records.
  * @throws InvalidUploadError: the header cannot be read.
  */
-export function csvRecords(source: UploadSource, head: UploadHead): RecordFormat {
-  const { delimiter, names, start } = readCsvHeader(head);
+export function csvRecords(source: UploadSource, head: UploadHead, wanted: Delimiter | null): RecordFormat {
+  const { delimiter, names, start } = readCsvHeader(head, wanted);
   const framing = csvFraming(delimiter, head.lineBreak);
   const splitter = new CsvSplitter(delimiter, head.lineBreak);
   const columns = new Map(names.map((name, index) => [name, index]));
@@ -26,8 +28,9 @@ export function csvRecords(source: UploadSource, head: UploadHead): RecordFormat
 
   return {
     format: 'csv',
+    delimiter,
     header: names,
-    notes: delimiter === ',' ? [] : [`The fields are taken to be separated by ${delimiterNames[delimiter]}.`],
+    notes: delimiter === ',' || wanted ? [] : [`The fields are taken to be separated by ${delimiterNames[delimiter]}.`],
     start,
     remedy:
       `give every line as many fields as the header has (${names.length}, separated by ${delimiterNames[delimiter]}) ` +

@@ -23,6 +23,17 @@ export interface Framing {
   endOf(bytes: Buffer, start: number, limit: number): number | RejectionReason;
 }
 
+/** The framing of a format of which every line is a record. */
+export const lineFraming = (lineBreak: Framing['lineBreak']): Framing => ({
+  lineBreak,
+  delimiter: null,
+  endOf(bytes, start, limit) {
+    const found = bytes.indexOf(lineBreak, start);
+    if (found !== -1 && found <= limit) return found;
+    return limit === bytes.length ? limit : 'record_too_long';
+  },
+});
+
 /** One record's bytes `[start, end)` of a block, without its line end. */
 export interface Frame {
   start: number;
@@ -48,7 +59,8 @@ const MAX_UTF8_BYTES = 4;
 export const rawText = (bytes: Buffer, start: number, end: number): string =>
   firstCharacters(bytes.toString('utf8', start, Math.min(end, start + (RAW_CHARACTERS + 1) * MAX_UTF8_BYTES)), RAW_CHARACTERS);
 
-function countBytes(bytes: Buffer, byte: number, start: number, end: number): number {
+/** How often a byte stands in `[start, end)`. */
+export function countBytes(bytes: Buffer, byte: number, start: number, end: number): number {
   let count = 0;
   for (let at = bytes.indexOf(byte, start); at !== -1 && at < end; at = bytes.indexOf(byte, at + 1)) count += 1;
   return count;

@@ -8,6 +8,7 @@ import {
   type PipelineError,
   UnusableSummaryError,
 } from '../errors.ts';
+import { durationSeconds, plainNumber, providerLimits } from '../rate-headers.ts';
 
 /** What an endpoint said instead of a completion. */
 export interface ModelFailure {
@@ -36,20 +37,6 @@ export function safeMessage(text: string, apiKey: string): string {
     .trim()
     .slice(0, MESSAGE_CHARACTERS)
     .toWellFormed();
-}
-
-const unitSeconds: Readonly<Record<string, number>> = { d: 86_400, h: 3_600, m: 60, s: 1, ms: 0.001 };
-
-/** Seconds in a duration such as `6m0s`, `12ms` or `1h2m3.5s`; undefined for anything else. */
-function durationSeconds(text: string | null): number | undefined {
-  if (!text || !/^(\d+(\.\d+)?(ms|[dhms]))+$/.test(text)) return undefined;
-  let seconds = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g)) seconds += Number(amount) * unitSeconds[unit!]!;
-  return seconds;
-}
-
-function plainNumber(text: string | null): number | undefined {
-  return text && /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
 }
 
 /** `retry-after` as seconds or as an HTTP date. */
@@ -126,7 +113,11 @@ export function modelError(failure: ModelFailure, apiKey: string, now: number): 
   const message = `The model endpoint answered ${failure.status}: ${safeMessage(failure.message, apiKey)}`;
   switch (verdictOn(failure)) {
     case 'throttled':
-      return new ModelThrottledError(message, { code, retryAfterSeconds: retryAfterSeconds(failure, now) });
+      return new ModelThrottledError(message, {
+        code,
+        retryAfterSeconds: retryAfterSeconds(failure, now),
+        limits: providerLimits(failure.headers),
+      });
     case 'quota':
       return new ModelQuotaExhaustedError(message, { code });
     case 'access':

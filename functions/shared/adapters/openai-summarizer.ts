@@ -5,6 +5,7 @@ import { ModelAccessError, ModelUnavailableError, UnusableSummaryError } from '.
 import { MODEL_TIMEOUT_MS } from '../limits.ts';
 import { modelFacts } from '../model-catalog.ts';
 import type { Summarizer, SummaryAnswer, SummaryRequest } from '../ports.ts';
+import { type ProviderLimits, providerLimits } from '../rate-headers.ts';
 import { modelError, safeMessage } from './model-errors.ts';
 
 export interface OpenAiSummarizerOptions {
@@ -46,10 +47,15 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
       const timer = setTimeout(() => timeout.abort(), timeoutMs);
       const startedAt = now();
       let body: unknown;
+      let limits: ProviderLimits | null;
       try {
-        body = await clientWith(key).chat.completions.create(chatRequest(request), {
-          signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
-        });
+        const { data, response } = await clientWith(key)
+          .chat.completions.create(chatRequest(request), {
+            signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
+          })
+          .withResponse();
+        body = data;
+        limits = providerLimits(response.headers);
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
         if (timeout.signal.aborted) throw timedOut(timeoutMs);
@@ -57,7 +63,7 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
       } finally {
         clearTimeout(timer);
       }
-      return summaryAnswer(body, request, Math.max(0, Math.round(now() - startedAt)));
+      return { ...summaryAnswer(body, request, Math.max(0, Math.round(now() - startedAt))), limits };
     },
   };
 }
@@ -141,7 +147,7 @@ const completionSchema = z.object({
  * @throws ModelUnavailableError: the body is no completion; with a wrong content type the SDK hands it out as a string.
  * @throws UnusableSummaryError: a paid completion without a summary in it.
  */
-function summaryAnswer(body: unknown, request: SummaryRequest, latencyMs: number): SummaryAnswer {
+function summaryAnswer(body: unknown, request: SummaryRequest, latencyMs: number): Omit<SummaryAnswer, 'limits'> {
   const parsed = completionSchema.safeParse(body);
   if (!parsed.success) {
     throw new ModelUnavailableError('The model endpoint answered 200 with something that is not a completion.', {

@@ -1,34 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { acceptUpload, type Executions, fileLayer, objectCreatedEvent, startsRun } from '../../../functions/accept-upload/accept-upload.ts';
+import { acceptUpload, fileLayer, objectCreatedEvent, startsRun } from '../../../functions/accept-upload/accept-upload.ts';
 import { closeAttempt, readAttempt } from '../../../functions/shared/attempt.ts';
 import { type Run, runSchema } from '../../../functions/shared/contract.ts';
 import { attemptKey, refusalKey } from '../../../functions/shared/object-keys.ts';
 import { defaultSettings } from '../../../functions/shared/settings.ts';
+import { FakeExecutions } from '../../fakes/fake-executions.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import { FakeClock } from '../../local/workflow/fake-clock.ts';
 
 const SETTINGS = 'support/_hundredfold.json';
-
-/** Step Functions: a name is started once; the same name with another input is an error there. */
-class FakeExecutions implements Executions {
-  readonly inputs = new Map<string, string>();
-  readonly starts: string[] = [];
-  failure: Error | undefined;
-
-  arnOf = (name: string) => `arn:execution:${name}`;
-
-  async start(name: string, input: Run): Promise<'started' | 'exists'> {
-    if (this.failure) throw this.failure;
-    this.starts.push(name);
-    const bytes = JSON.stringify(input);
-    const standing = this.inputs.get(name);
-    if (standing === bytes) return 'exists';
-    if (standing) throw new Error(`${name} was started with another input`);
-    this.inputs.set(name, bytes);
-    return 'started';
-  }
-}
 
 function open() {
   const input = new MemoryStore('input');

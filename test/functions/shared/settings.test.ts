@@ -102,7 +102,6 @@ describe('what is wrong', () => {
     ['rollUp', true],
     ['requestsPerMinute', 500],
     ['tokensPerMinute', 90_000],
-    ['upload', 'folder'],
   ])('refuses %s = %p, which this version would ignore', (name, value) => {
     expect(problemsOf(layer('file', { [name]: value }))).toEqual([expect.stringContaining(`file: ${name}: this version supports only`)]);
   });

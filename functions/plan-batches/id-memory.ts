@@ -1,0 +1,99 @@
+import { REMEMBERED_IDS } from '../shared/limits.ts';
+import { partIdsKey } from '../shared/object-keys.ts';
+import type { ObjectStore } from '../shared/ports.ts';
+
+const FIRST_SLOTS = 4_096;
+/** A slot is the two halves of a 64-bit hash; a slot of zeros is free. */
+const SLOT = 2;
+const BYTES_OF_HASH = 8;
+
+/**
+ * Counts ids that have occurred before. It remembers hashes of 64 bits, not ids, and of the first REMEMBERED_IDS different ones only: 32 MB
+ * whatever the upload, and among so many one false match in ten million uploads.
+ */
+export class IdMemory {
+  /** Ids that had occurred before. */
+  duplicates: number;
+  #slots = new Uint32Array(FIRST_SLOTS * SLOT);
+  #ids = 0;
+  #fresh: number[] = [];
+
+  constructor(duplicates = 0) {
+    this.duplicates = duplicates;
+  }
+
+  /** Whether an id came after the memory was full: from then on `duplicates` is the least that there are. */
+  isOverfull = false;
+
+  add(id: string): void {
+    // Two multiplicative hashes over the UTF-16 units, each stirred once more with the other (as in cyrb53, which is in the public domain).
+    let low = 0xdeadbeef;
+    let high = 0x41c6ce57;
+    for (let at = 0; at < id.length; at += 1) {
+      const unit = id.charCodeAt(at);
+      low = Math.imul(low ^ unit, 2654435761);
+      high = Math.imul(high ^ unit, 1597334677);
+    }
+    low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+    high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+    const outcome = this.#insert(low >>> 0, high >>> 0 || 1);
+    if (outcome === 'known') this.duplicates += 1;
+    else if (outcome === 'full') this.isOverfull = true;
+    else this.#fresh.push(low >>> 0, high >>> 0 || 1);
+  }
+
+  #insert(low: number, high: number): 'known' | 'new' | 'full' {
+    const mask = this.#slots.length / SLOT - 1;
+    let slot = low & mask;
+    for (; this.#slots[slot * SLOT + 1] !== 0; slot = (slot + 1) & mask) {
+      if (this.#slots[slot * SLOT] === low && this.#slots[slot * SLOT + 1] === high) return 'known';
+    }
+    if (this.#ids === REMEMBERED_IDS) return 'full';
+    this.#slots[slot * SLOT] = low;
+    this.#slots[slot * SLOT + 1] = high;
+    this.#ids += 1;
+    if (this.#ids * SLOT > mask) this.#grow();
+    return 'new';
+  }
+
+  #grow(): void {
+    const before = this.#slots;
+    this.#slots = new Uint32Array(before.length * 2);
+    this.#ids = 0;
+    for (let at = 0; at < before.length; at += SLOT) {
+      if (before[at + 1] !== 0) this.#insert(before[at] as number, before[at + 1] as number);
+    }
+  }
+
+  /** Hashes remembered since this was last asked. */
+  takeFresh(): Uint8Array {
+    const hashes = Buffer.alloc(this.#fresh.length * (BYTES_OF_HASH / SLOT));
+    this.#fresh.forEach((half, index) => void hashes.writeUInt32LE(half, index * (BYTES_OF_HASH / SLOT)));
+    this.#fresh = [];
+    return hashes;
+  }
+
+  /** Remembers again what was taken. */
+  recall(taken: Uint8Array): void {
+    const hashes = Buffer.from(taken.buffer, taken.byteOffset, taken.length);
+    for (let at = 0; at < hashes.length; at += BYTES_OF_HASH) this.#insert(hashes.readUInt32LE(at), hashes.readUInt32LE(at + 4));
+  }
+}
+
+/** The memory as it was after a number of parts, whose hashes are kept beside them. */
+export async function recallIds(work: ObjectStore, runId: string, parts: number, duplicates: number): Promise<IdMemory> {
+  const ids = new IdMemory(duplicates);
+  for (let part = 0; part < parts; part += 1) {
+    const taken = await work.get(partIdsKey(runId, part));
+    if (taken) ids.recall(taken);
+  }
+  return ids;
+}
+
+/** A sentence on the ids that occur more than once, none where no id does. */
+export function duplicateNote(duplicates: number, isLeast: boolean): string[] {
+  if (duplicates === 0) return [];
+  const count = `${duplicates.toLocaleString('en')} ${duplicates === 1 ? 'row has' : 'rows have'} an id that an earlier row has.`;
+  const remembered = REMEMBERED_IDS.toLocaleString('en');
+  return [isLeast ? `At least ${count.replace(/\.$/, '')} (only the first ${remembered} different ids are compared).` : count];
+}

@@ -1,0 +1,19 @@
+import { elementBlocks } from './json-frames.ts';
+import type { JsonLayout } from './json-layout.ts';
+import { jsonRecordsOf } from './jsonl-records.ts';
+import type { RecordFormat, UploadSource } from './record-format.ts';
+
+/** The reader for a JSON array of objects, by itself or in an object, and for objects one after another. */
+export function jsonRecords(source: UploadSource, { start, kind, name }: JsonLayout): RecordFormat {
+  return {
+    format: 'json',
+    delimiter: null,
+    header: null,
+    notes: kind === 'property' ? [`The rows are the objects in "${name}"; what else the file holds is left out.`] : [],
+    start,
+    remedy: 'write an array of JSON objects, or one JSON object on each line',
+    async *records(from) {
+      for await (const block of elementBlocks(source, from, kind === 'property')) yield jsonRecordsOf(block);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import type { StagedRow } from '../shared/contract.ts';
+import { ContextOverflowError, UnusableSummaryError } from '../shared/errors.ts';
+import { MAX_SPLIT_CALLS } from '../shared/limits.ts';
+import type { Settings } from '../shared/settings.ts';
+import type { BatchCalls, FoundAnswer } from './batch-calls.ts';
+import { mergeRequest, rowsRequest } from './prompt.ts';
+
+/** The one summary of some rows, and the rows that are not in it. */
+export interface RowsSummary {
+  /** null where every row failed. */
+  answer: FoundAnswer | null;
+  failedRows: { rowNumber: number; code: string }[];
+  /** Why the last of the failed rows failed. */
+  error: UnusableSummaryError | ContextOverflowError | null;
+  fromCache: boolean;
+}
+
+/** Times that a whole batch is asked for before it is split. Pieces are asked for once. */
+const WHOLE_ASKS = 2;
+
+interface Piece {
+  rows: readonly StagedRow[];
+  found: FoundAnswer;
+}
+
+const isSplittable = (error: unknown) => error instanceof UnusableSummaryError || error instanceof ContextOverflowError;
+
+/**
+ * Summarizes rows by one call; where the model cannot take or does not answer them together, halves them until the offending row stands
+ * alone, and merges the summaries of the rest by one call. One bad row among n costs at most 2 * ceil(log2(n)) + 2 extra calls.
+ * @throws what `calls.ask` throws for another reason than these rows.
+ */
+export async function summarizeRows(rows: readonly StagedRow[], calls: BatchCalls, settings: Settings): Promise<RowsSummary> {
+  const pieces: Piece[] = [];
+  const failedRows: RowsSummary['failedRows'] = [];
+  let lastError: RowsSummary['error'] = null;
+  // The merge of the pieces is one of the extra calls.
+  let callsLeft = 1 + MAX_SPLIT_CALLS - 1;
+
+  const fail = (failed: readonly StagedRow[], code: string) => {
+    for (const { rowNumber } of failed) failedRows.push({ rowNumber, code });
+  };
+  const pending: (readonly StagedRow[])[] = [rows];
+  for (let part = pending.pop(); part; part = pending.pop()) {
+    if (callsLeft-- === 0) {
+      for (const left of [part, ...pending]) fail(left, 'split_limit');
+      break;
+    }
+    try {
+      const texts = part.map(({ text }) => text);
+      const found = await calls.ask(rowsRequest(texts, settings), texts, part === rows ? WHOLE_ASKS : 1);
+      pieces.push({ rows: part, found });
+    } catch (error) {
+      if (!isSplittable(error)) throw error;
+      lastError = error as UnusableSummaryError | ContextOverflowError;
+      if (part.length === 1) fail(part, lastError.code ?? 'unusable');
+      else {
+        const middle = Math.ceil(part.length / 2);
+        pending.push(part.slice(middle), part.slice(0, middle));
+      }
+    }
+  }
+  const answer = await mergePieces(pieces, calls, settings);
+  const isFromCache = pieces.length > 0 && calls.payments.length === 0;
+  return { answer, failedRows: failedRows.sort((one, other) => one.rowNumber - other.rowNumber), error: lastError, fromCache: isFromCache };
+}
+
+async function mergePieces(pieces: readonly Piece[], calls: BatchCalls, settings: Settings): Promise<FoundAnswer | null> {
+  if (pieces.length <= 1) return pieces[0]?.found ?? null;
+  const parts = pieces.map(({ rows, found }) => ({ rows: rows.length, summary: found.content.answer.text }));
+  return calls.ask(
+    mergeRequest(parts, settings),
+    parts.map(({ summary }) => summary),
+    WHOLE_ASKS,
+  );
+}

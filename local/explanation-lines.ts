@@ -1,0 +1,123 @@
+import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
+import { kebabCase } from '../functions/shared/settings.ts';
+import type { Explanation, Place } from './explanation.ts';
+import { byteSize, count, counted, dollars, printable } from './figures.ts';
+
+const COLUMNS = 80;
+const LABEL_CHARACTERS = 13;
+/** Column names and the like that are listed before the rest is only counted. */
+const LISTED = 12;
+
+const encodings: Record<Explanation['encoding'], string> = {
+  'utf-8': 'UTF-8',
+  'utf-16le': 'UTF-16 LE',
+  'utf-16be': 'UTF-16 BE',
+  'windows-1252': 'Windows-1252',
+};
+const formats: Record<Explanation['format'], string> = {
+  csv: 'CSV',
+  jsonl: 'JSON Lines',
+  json: 'JSON',
+  parquet: 'Parquet',
+  text: 'text, one row a line',
+};
+const delimiters: Record<string, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
+const reasons = { setting: 'named by a setting', name: 'found by its name', looks: 'the only one that reads like prose' };
+
+/** Places that a character takes on a terminal; East Asian ones take two. */
+const widthOf = (character: string) => ((character.codePointAt(0) as number) >= 0x1100 ? 2 : 1);
+
+/** A text on one line of at most `limit` places. */
+function clipped(text: string, limit: number): string {
+  const line = printable(text.replace(/\s+/g, ' ').trim());
+  let taken = '';
+  let width = 0;
+  for (const character of line) {
+    width += widthOf(character);
+    if (width > limit - 1) return line.length === taken.length + character.length && width <= limit ? line : `${taken}…`;
+    taken += character;
+  }
+  return taken;
+}
+
+/** Lines of words, none longer than `limit`. */
+function wrapped(text: string, limit: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(text).split(' ')) {
+    const piece = word.length > limit ? clipped(word, limit) : word;
+    if (line !== '' && line.length + 1 + piece.length > limit) {
+      lines.push(line);
+      line = piece;
+    } else {
+      line = line === '' ? piece : `${line} ${piece}`;
+    }
+  }
+  return [...lines, line];
+}
+
+const labelled = (label: string, text: string): string[] =>
+  wrapped(text, COLUMNS - LABEL_CHARACTERS).map((line, index) => (index === 0 ? label : '').padEnd(LABEL_CHARACTERS) + line);
+
+function listed(names: readonly string[]): string {
+  const more = names.length - LISTED;
+  return `${names.slice(0, LISTED).join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`;
+}
+
+const placesOf = (first: readonly Place[]) =>
+  first.map(({ part, line }) => `${part === undefined ? '' : `${part} `}line ${count(line)}`).join(', ');
+
+function formatLine({ format, delimiter, encoding, compression }: Explanation): string {
+  const fields = delimiter === null ? [] : [`fields separated by ${delimiters[delimiter]}`];
+  const packed = compression === null ? [] : [`compressed with ${compression}`];
+  const characters = format === 'parquet' ? [] : [encodings[encoding]];
+  return [formats[format], ...fields, ...characters, ...packed].join(', ');
+}
+
+function rowLines({ first_rows: rows }: Explanation): string[] {
+  return rows.flatMap(({ id, text, attributes }) => [
+    `  ${clipped(`${id}: ${text}`, COLUMNS - 2)}`,
+    ...(attributes.length > 0 ? [clipped(`with ${listed(attributes)}`, COLUMNS - 4)].map((line) => `    ${line}`) : []),
+  ]);
+}
+
+function costLine({ model, estimated_cost_usd: cost, max_cost_usd: cap }: Explanation, isOffline: boolean): string {
+  if (isOffline) return `none: ${OFFLINE_MODEL}, no language model`;
+  if (cost === null) return `unknown: no price is known for ${model}`;
+  const warning = cap !== null && cost > cap ? `; more than the cap of ${dollars(cap)}: the run may halt` : '';
+  return `at most ${dollars(cost)} with ${model}${warning}`;
+}
+
+/** What would happen, for people: lines of at most 80 characters. */
+export function explanationLines(explanation: Explanation, isOffline: boolean): string[] {
+  const { text_column: text, id_column: id, settings } = explanation;
+  const others = explanation.columns.filter((column) => column !== text && column !== id);
+  const parts = explanation.parts === null ? '' : `, ${counted(explanation.parts, 'part file')}`;
+  const changed = Object.entries(settings).map(([name, value]) => `--${kebabCase(name)} ${JSON.stringify(value)}`);
+  const { rows_in: rowsIn, rows_staged: staged, rows_rejected: rejected, rows_truncated: truncated } = explanation;
+  const shortened = truncated > 0 ? `, ${count(truncated)} of them cut` : '';
+  const limited = explanation.limit === rowsIn ? ' (the limit)' : '';
+  return [
+    ...wrapped(`${explanation.source_key} (${byteSize(explanation.bytes)}${parts})`, COLUMNS),
+    '',
+    ...labelled('format', formatLine(explanation)),
+    ...labelled('text', `"${text}", ${reasons[explanation.text_column_by]}`),
+    ...labelled('id', id === null ? 'the row number, counted from 1' : `"${id}", ${reasons[explanation.id_column_by ?? 'name']}`),
+    ...labelled('attributes', others.length === 0 ? 'none: there are no other columns' : listed(others)),
+    '',
+    'First rows as read (id, text):',
+    ...rowLines(explanation),
+    '',
+    ...labelled('rows', `${count(rowsIn)} read${limited}, ${count(staged)} to summarize${shortened}, ${count(rejected)} rejected`),
+    ...explanation.rejections.flatMap(({ reason, rows, first }, index) =>
+      labelled(index === 0 ? 'rejected' : '', `${count(rows)} ${reason}: ${placesOf(first)}${rows > first.length ? ' ...' : ''}`),
+    ),
+    ...labelled('batches', `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows, one call each`),
+    ...labelled('tokens', `at most ${count(explanation.input_tokens)} in, ${count(explanation.output_tokens)} out`),
+    ...labelled('cost', costLine(explanation, isOffline)),
+    ...labelled('settings', changed.length === 0 ? 'all as by default' : changed.join(' ')),
+    ...explanation.notes.flatMap((note, index) => labelled(index === 0 ? 'notes' : '', note)),
+    '',
+    'No call was made, and nothing was written.',
+  ];
+}

@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pinFolder } from '../functions/accept-upload/pin-folder.ts';
+import { type ColumnReason, reasonOfId, reasonOfText } from '../functions/plan-batches/columns.ts';
+import { openPinned } from '../functions/plan-batches/open-pinned.ts';
+import { planBatches } from '../functions/plan-batches/plan-batches.ts';
+import type { Upload } from '../functions/plan-batches/upload.ts';
+import { claimAttempt } from '../functions/shared/attempt.ts';
+import type { Rejection, Run, StagedRow } from '../functions/shared/contract.ts';
+import { type Plan, readPlan } from '../functions/shared/plan.ts';
+import type { ObjectStore } from '../functions/shared/ports.ts';
+import { defaultSettings, type Settings, settingNames } from '../functions/shared/settings.ts';
+import { directoryStore } from './directory-store.ts';
+import type { LocalUpload } from './local-upload.ts';
+import { previewStore } from './preview-store.ts';
+
+/** Exit code of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+const SHOWN_ROWS = 3;
+/** Rejected rows of each reason whose place is shown. */
+const SHOWN_PLACES = 3;
+
+/** Where a rejected row stands. `part`, below the folder, only in a folder. */
+export type Place = Pick<Rejection, 'line' | 'part'>;
+
+/** What a run would read and ask, as `explain --json` prints it; names that the table `runs` has, too, mean the same here. */
+export interface Explanation {
+  source_key: string;
+  dataset: string;
+  bytes: number;
+  /** Part files of a folder, null of a file. */
+  parts: number | null;
+  format: Upload['format'];
+  compression: Upload['compression'];
+  encoding: Upload['encoding'];
+  delimiter: Upload['delimiter'];
+  columns: readonly string[];
+  text_column: string;
+  text_column_by: ColumnReason;
+  id_column: string | null;
+  id_column_by: ColumnReason | null;
+  first_rows: { row_number: number; id: string; text: string; attributes: string[] }[];
+  limit: number | null;
+  rows_in: number;
+  rows_staged: number;
+  rows_rejected: number;
+  rows_truncated: number;
+  rejections: { reason: string; rows: number; first: Place[] }[];
+  batches: number;
+  batch_rows: number;
+  /** Upper estimates, as is the cost. */
+  input_tokens: number;
+  output_tokens: number;
+  model: string;
+  estimated_cost_usd: number | null;
+  max_cost_usd: number | null;
+  notes: readonly string[];
+  /** Settings that differ from their defaults. */
+  settings: Partial<Settings>;
+}
+
+/**
+ * What a run of the upload would do, found out by planning it. No call is made, and nothing is left behind.
+ * @throws InvalidUploadError: it cannot be a source of rows.
+ */
+export async function explainUpload(upload: LocalUpload): Promise<Explanation> {
+  const folder = mkdtempSync(join(tmpdir(), 'hundredfold-explain-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const onSignal = () => {
+    remove();
+    process.exit(INTERRUPTED);
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    return await explainIn(directoryStore(folder, 'work'), directoryStore(dirname(upload.path), 'input'), upload);
+  } finally {
+    remove();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUpload): Promise<Explanation> {
+  const run = await runOf(upload, input, store);
+  const rows: StagedRow[] = [];
+  const rejections = new Map<string, { rows: number; first: Place[] }>();
+  const work = previewStore(store, run.runId, {
+    shownRows: SHOWN_ROWS,
+    row: (row) => rows.push(row),
+    rejection: ({ reason, part, line }) => {
+      const tally = rejections.get(reason) ?? { rows: 0, first: [] };
+      rejections.set(reason, tally);
+      tally.rows++;
+      if (tally.first.length < SHOWN_PLACES) tally.first.push({ ...(part !== undefined && { part }), line });
+    },
+  });
+  const read = await openPinned(run, input, work);
+  const plan = await planOf(run, input, work);
+  const { counts, settings } = plan;
+  return {
+    source_key: upload.key,
+    dataset: run.dataset,
+    bytes: run.source.bytes,
+    parts: run.source.parts ?? null,
+    format: read.format,
+    compression: read.compression,
+    encoding: read.encoding,
+    delimiter: read.delimiter,
+    columns: read.columns,
+    text_column: read.textColumn,
+    text_column_by: reasonOfText(read.textColumn, settings),
+    id_column: read.idColumn,
+    id_column_by: reasonOfId(read.idColumn, settings),
+    first_rows: rows.map(({ rowNumber, id, text, attributes }) => ({
+      row_number: rowNumber,
+      id,
+      text,
+      attributes: Object.keys(attributes),
+    })),
+    limit: run.limit,
+    rows_in: counts.rowsIn,
+    rows_staged: counts.rowsStaged,
+    rows_rejected: counts.rowsRejected,
+    rows_truncated: counts.rowsTruncated,
+    rejections: [...rejections].map(([reason, tally]) => ({ reason, ...tally })).toSorted((one, other) => other.rows - one.rows),
+    batches: counts.batches,
+    batch_rows: settings.batchRows,
+    input_tokens: counts.inputTokens,
+    output_tokens: counts.batches * settings.maxOutputTokens,
+    model: settings.model,
+    estimated_cost_usd: plan.estimatedCostUsd,
+    max_cost_usd: settings.maxCostUsd,
+    notes: plan.notes,
+    settings: changedSettings(settings),
+  };
+}
+
+/** The run of the upload where it lies: `input` is the folder that holds it. */
+async function runOf(upload: LocalUpload, input: ObjectStore, work: ObjectStore): Promise<Run> {
+  const name = basename(upload.path);
+  if (upload.kind === 'folder') return pinFolder(upload.runOf({ key: `${name}/`, versionId: 'explained', bytes: 0 }), input, work);
+  const head = await input.head(name);
+  if (!head) throw new Error(`${upload.path} was removed`);
+  return upload.runOf({ key: name, versionId: head.versionId, bytes: head.bytes });
+}
+
+async function planOf(run: Run, input: ObjectStore, work: ObjectStore): Promise<Plan> {
+  const acceptedAt = new Date().toISOString();
+  await claimAttempt(work, run.runId, { attempt: run.attempt, owner: 'explain', acceptedAt, settings: run.settings });
+  await planBatches(
+    { run, level: 0, continueWithPart: null },
+    {
+      input,
+      work,
+      resultsBucket: 'results',
+      control: { stopReason: async () => undefined },
+      events: { publish: async () => {} },
+      concurrency: 1,
+      isTimeShort: () => false,
+    },
+  );
+  return (await readPlan(work, run.runId)) as Plan;
+}
+
+const changedSettings = (settings: Settings): Partial<Settings> =>
+  Object.fromEntries(settingNames.filter((name) => settings[name] !== defaultSettings[name]).map((name) => [name, settings[name]]));

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fileLayer } from '../functions/accept-upload/accept-upload.ts';
+import { newRun } from '../functions/accept-upload/new-run.ts';
+import type { Run, SourcePart } from '../functions/shared/contract.ts';
+import { ConfigError } from '../functions/shared/errors.ts';
+import { bytesOfParts, isPartFile, pinParts, versionOfParts } from '../functions/shared/folder-parts.ts';
+import { SETTINGS_FILE } from '../functions/shared/object-keys.ts';
+import type { ObjectStore } from '../functions/shared/ports.ts';
+import type { Settings, SettingsLayer } from '../functions/shared/settings.ts';
+import { importFile } from './directory-store/import-file.ts';
+import { listFiles } from './directory-store/listing.ts';
+
+const SAMPLE = join(dirname(fileURLToPath(import.meta.url)), '..', 'samples', 'reviews.csv');
+
+export interface UploadOptions {
+  dataset?: string;
+  limit?: number;
+  /** Settings named on the command line, by their names. */
+  settings: Record<string, unknown>;
+}
+
+/** A file or a folder of part files on this machine, and what the run of it will be but for its version. */
+export interface LocalUpload {
+  path: string;
+  kind: Settings['upload'];
+  /** Where it lies in the input bucket; that of a folder ends in `/`. */
+  key: string;
+  /** @throws ConfigError: a setting is wrong. */
+  runOf(source: { key?: string; versionId: string; bytes: number; parts?: number }): Run;
+}
+
+/**
+ * What FILE names; without it the sample.
+ * @throws ConfigError: there is nothing that can be read, or a setting is wrong.
+ */
+export function localUpload(file: string | undefined, endpoint: string, options: UploadOptions): LocalUpload {
+  const path = file === undefined ? SAMPLE : resolve(file);
+  const kind = kindOf(path, statSync(path, { throwIfNoEntry: false }));
+  const dataset = options.dataset ?? 'default';
+  const name = basename(path);
+  const fileKey = options.dataset === undefined ? name : `${dataset}/${name}`;
+  const key = kind === 'file' ? fileKey : `${dataset}/${name}/`;
+  const layers = layersOf(path, kind, options.settings);
+  const upload: LocalUpload = {
+    path,
+    kind,
+    key,
+    runOf: (source) => newRun({ dataset, endpoint, limit: options.limit ?? null, source: { bucket: 'input', key, ...source } }, layers),
+  };
+  // Wrong settings are found before a large file is read.
+  const { settings } = upload.runOf({ versionId: '', bytes: 0 });
+  if (settings.upload !== kind) {
+    const trouble =
+      kind === 'folder'
+        ? `upload: "file", but ${path} is a folder; leave out --upload file.`
+        : `upload: "folder", but ${path} is a file; name the folder, or read the file alone with --upload file.`;
+    throw new ConfigError(trouble, { code: 'invalid_settings' });
+  }
+  return upload;
+}
+
+function kindOf(path: string, stat: Stats | undefined): Settings['upload'] {
+  if (!stat) throw new ConfigError(`There is no file ${path}.`, { code: 'no_such_file' });
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory() && dirname(path) !== path) return 'folder';
+  throw new ConfigError(`${path} is not a file; name one file, or a folder of part files.`, { code: 'not_a_file' });
+}
+
+/** The settings files beside FILE and, for a folder, in it: on AWS either may be the dataset's. */
+function layersOf(path: string, kind: Settings['upload'], settings: Record<string, unknown>): SettingsLayer[] {
+  const folders = kind === 'folder' ? [dirname(path), path] : [dirname(path)];
+  const settingsPaths = folders.map((folder) => join(folder, SETTINGS_FILE)).filter((settingsPath) => existsSync(settingsPath));
+  return [
+    ...settingsPaths.map((settingsPath) => fileLayer(settingsPath, readFileSync(settingsPath))),
+    ...(kind === 'folder' ? [{ origin: path, values: { upload: kind } }] : []),
+    { origin: 'command line', values: settings },
+  ];
+}
+
+/**
+ * The run of an upload, after its bytes were copied into the input bucket below `out`.
+ * @throws ConfigError: `out` lies within the folder that is to be read.
+ */
+export async function importUpload(upload: LocalUpload, out: string, work: ObjectStore): Promise<Run> {
+  const inputRoot = join(out, 'input');
+  if (upload.kind === 'file') return upload.runOf(await importFile(inputRoot, upload.path, upload.key));
+  const fromFolder = relative(upload.path, resolve(out));
+  if (!fromFolder.startsWith('..') && !isAbsolute(fromFolder)) {
+    throw new ConfigError(`--out ${out} lies in the folder that is to be read; name one outside of ${upload.path}.`, {
+      code: 'out_in_folder',
+    });
+  }
+  const parts: SourcePart[] = [];
+  for await (const { key, bytes } of listFiles(upload.path, '')) {
+    if (bytes === 0 || !isPartFile(key)) continue;
+    parts.push({ key, ...(await importFile(inputRoot, join(upload.path, key), upload.key + key)) });
+  }
+  const run = upload.runOf({ versionId: versionOfParts(parts), bytes: bytesOfParts(parts), parts: parts.length });
+  await pinParts(work, run.runId, parts);
+  return run;
+}
