@@ -32,7 +32,11 @@ function settingOption(name: SettingName): Option {
   const value = definition.kind === 'boolean' ? '[true|false]' : `<${definition.values?.join('|') ?? definition.metavar}>`;
   const suffix = definition.default === null ? '' : ` (default: ${definition.default})`;
   const flag = definition.alias ?? kebabCase(name);
-  return new Option(`--${flag} ${value}`, `${definition.description}${suffix}`).argParser((text: string) => settingFromText(name, text));
+  const option = new Option(`--${flag} ${value}`, `${definition.description}${suffix}`).argParser((text: string) =>
+    settingFromText(name, text),
+  );
+  // A flag that this version can only refuse helps nobody who reads the help.
+  return 'onlyValue' in definition ? option.hideHelp() : option;
 }
 
 /** Settings that have an alias are taken by their own name, too. */
@@ -80,40 +84,44 @@ function program(exit: (code: number) => void): Command {
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
 
-  /** A command that reads an upload, with the settings as flags. */
-  const uploadCommand = (name: string, description: string) => {
+  /** A command that reads an upload; the settings come after its own flags. */
+  const uploadCommand = (name: string, description: string, define: (command: Command) => Command) => {
     const command = hundredfold
       .command(name)
       .description(description)
       .argument('[FILE]', 'file of texts, or folder of part files')
       .option('--dataset <NAME>', 'dataset that the file belongs to (default: default)', datasetName)
       .option('--limit <ROWS>', 'read only the first rows', wholeNumber(Number.MAX_SAFE_INTEGER));
+    define(command);
     for (const setting of settingNames) command.addOption(settingOption(setting));
     for (const setting of aliased) {
       command.addOption(new Option(`--${kebabCase(setting)} <N>`).argParser((text: string) => settingFromText(setting, text)).hideHelp());
     }
-    return command;
   };
 
-  uploadCommand('run', 'summarize a file; without FILE the sample, offline')
-    .addOption(outOption())
-    .option('--concurrency <N>', 'model calls in flight', wholeNumber(MAX_CONCURRENCY), DEFAULT_CONCURRENCY)
-    .option('--offline', 'use the offline model server, also when a key is set')
-    .option('--json', "print the run's record as one JSON object on the last line")
-    .option('--verbose', 'show stack traces and log lines')
-    .addHelpText('after', runExamples)
-    .action(async (file: string | undefined, options: Record<string, unknown>) => {
-      exit(await runCommand(file, { ...(options as unknown as RunOptions), settings: settingsOf(options) }));
-    });
+  uploadCommand('run', 'summarize a file; without FILE the sample, offline', (run) =>
+    run
+      .addOption(outOption())
+      .option('--concurrency <N>', 'model calls in flight', wholeNumber(MAX_CONCURRENCY), DEFAULT_CONCURRENCY)
+      .option('--offline', 'use the offline model server, also when a key is set')
+      .option('--json', "print the run's record as one JSON object on the last line")
+      .option('--verbose', 'show stack traces and log lines')
+      .addHelpText('after', runExamples)
+      .action(async (file: string | undefined, options: Record<string, unknown>) => {
+        exit(await runCommand(file, { ...(options as unknown as RunOptions), settings: settingsOf(options) }));
+      }),
+  );
 
-  uploadCommand('explain', 'show what a run would do: columns, rows, batches, cost; no call is made')
-    .option('--offline', 'for the offline model server, which costs nothing')
-    .option('--json', 'print one JSON object')
-    .option('--verbose', 'show stack traces')
-    .addHelpText('after', explainExamples)
-    .action(async (file: string | undefined, options: Record<string, unknown>) => {
-      exit(await explainCommand(file, { ...(options as unknown as ExplainOptions), settings: settingsOf(options) }));
-    });
+  uploadCommand('explain', 'show what a run would do: columns, rows, batches, cost; no call is made', (explain) =>
+    explain
+      .option('--offline', 'for the offline model server, which costs nothing')
+      .option('--json', 'print one JSON object')
+      .option('--verbose', 'show stack traces')
+      .addHelpText('after', explainExamples)
+      .action(async (file: string | undefined, options: Record<string, unknown>) => {
+        exit(await explainCommand(file, { ...(options as unknown as ExplainOptions), settings: settingsOf(options) }));
+      }),
+  );
 
   hundredfold
     .command('query')

@@ -24,8 +24,9 @@ const formats: Record<Explanation['format'], string> = {
 const delimiters: Record<string, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 const reasons = { setting: 'named by a setting', name: 'found by its name', looks: 'the only one that reads like prose' };
 
-/** Places that a character takes on a terminal; East Asian ones take two. */
-const widthOf = (character: string) => ((character.codePointAt(0) as number) >= 0x1100 ? 2 : 1);
+/** Characters that take two places on a terminal: East Asian ones and emoji. */
+const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const widthOf = (text: string) => [...text].reduce((sum, character) => sum + (wide.test(character) ? 2 : 1), 0);
 
 /** A text on one line of at most `limit` places. */
 function clipped(text: string, limit: number): string {
@@ -34,19 +35,20 @@ function clipped(text: string, limit: number): string {
   let width = 0;
   for (const character of line) {
     width += widthOf(character);
-    if (width > limit - 1) return line.length === taken.length + character.length && width <= limit ? line : `${taken}…`;
+    // The last place is the ellipsis', unless the text ends there.
+    if (width > limit - 1 && (width > limit || taken.length + character.length < line.length)) return `${taken}…`;
     taken += character;
   }
   return taken;
 }
 
-/** Lines of words, none longer than `limit`. */
+/** Lines of words, none wider than `limit`. */
 function wrapped(text: string, limit: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of printable(text).split(' ')) {
-    const piece = word.length > limit ? clipped(word, limit) : word;
-    if (line !== '' && line.length + 1 + piece.length > limit) {
+  for (const word of printable(text).split(/\s+/)) {
+    const piece = clipped(word, limit);
+    if (line !== '' && widthOf(line) + 1 + widthOf(piece) > limit) {
       lines.push(line);
       line = piece;
     } else {
@@ -88,7 +90,7 @@ function costLine({ model, estimated_cost_usd: cost, max_cost_usd: cap }: Explan
   return `at most ${dollars(cost)} with ${model}${warning}`;
 }
 
-/** What would happen, for people: lines of at most 80 characters. */
+/** What would happen, for people: lines of at most 80 places. */
 export function explanationLines(explanation: Explanation, isOffline: boolean): string[] {
   const { text_column: text, id_column: id, settings } = explanation;
   const others = explanation.columns.filter((column) => column !== text && column !== id);

@@ -41,6 +41,8 @@ export interface RunObserver {
   meter: RunMeter;
   /** Called when the plan is known, before the first call. */
   planned(plan: Plan, run: Run): void;
+  /** Called when the endpoint makes batches wait, with the seconds until they are tried again. */
+  waiting(seconds: number): void;
   /** Called with what a step threw, words included; Step Functions' double gets name and code only. */
   stepFailed(step: StepName, error: unknown): void;
   log: Log;
@@ -102,6 +104,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
       const result = await summarizeBatch(input, { work: stores.work, summarizer, control, breaker, clock, log });
+      if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;

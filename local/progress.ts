@@ -80,7 +80,7 @@ export class Progress {
     };
     let names: (keyof typeof parts)[] = ['batches', 'rows', 'calls', 'tokens', 'cost', 'left'];
     const line = () => names.map((name) => parts[name]).join(' · ');
-    for (const lesser of ['tokens', 'rows', 'cost', 'left', 'calls']) {
+    for (const lesser of ['tokens', 'calls', 'rows', 'cost', 'left']) {
       if (line().length > maxCharacters) names = names.filter((name) => name !== lesser);
     }
     return line();

@@ -1,6 +1,7 @@
 import { systemClock } from '../functions/shared/clock.ts';
+import { ModelUnavailableError } from '../functions/shared/errors.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL, shutdownWarning } from '../functions/shared/model-catalog.ts';
-import { dollars } from './figures.ts';
+import { dollars, duration } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
 import { type LocalRun, localStores, type RunRecord, runLocally } from './local-run.ts';
 import { importUpload, localUpload, type UploadOptions } from './local-upload.ts';
@@ -8,6 +9,9 @@ import { chooseModel } from './model-choice.ts';
 import { Progress } from './progress.ts';
 import { RunMeter } from './run-meter.ts';
 import { planLines, summaryLines } from './run-summary.ts';
+
+/** Waits from which on the user is told. */
+const SPOKEN_WAIT_SECONDS = 30;
 
 export interface RunOptions extends UploadOptions {
   out: string;
@@ -37,6 +41,8 @@ export async function runCommand(file: string | undefined, options: RunOptions):
   if (warning) say(`Warning: ${warning}`);
 
   const failures: unknown[] = [];
+  let spokenUntil = 0;
+  let isSilenceSaid = false;
   const observer: LocalRun['observer'] = {
     meter,
     planned(plan, { settings }) {
@@ -49,8 +55,17 @@ export async function runCommand(file: string | undefined, options: RunOptions):
       meter.batchesTotal = plan.counts.batches;
       progress.start();
     },
+    waiting(seconds) {
+      if (seconds < SPOKEN_WAIT_SECONDS || Date.now() < spokenUntil) return;
+      spokenUntil = Date.now() + seconds * 1000;
+      say(`The endpoint's rate limit makes batches wait ${duration(seconds)}. Ctrl-C stops; the same command goes on later.`);
+    },
     stepFailed: (step, error) => {
       failures.push(error);
+      if (error instanceof ModelUnavailableError && meter.calls === 0 && !isSilenceSaid) {
+        isSilenceSaid = true;
+        say(`${error.message} Trying again, each batch up to 8 times.`);
+      }
       if (options.verbose) say(`${step}: ${error instanceof Error ? error.stack : error}`);
     },
     log: {

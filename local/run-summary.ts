@@ -17,7 +17,12 @@ export function planLines(plan: Plan, model: string): string[] {
   const { rowsIn, rowsRejected, batches, inputTokens } = plan.counts;
   const rejected = rowsRejected > 0 ? ` (${count(rowsRejected)} rejected)` : '';
   const output = batches * plan.settings.maxOutputTokens;
-  const cost = plan.estimatedCostUsd === null ? 'price unknown' : `at most ${dollars(plan.estimatedCostUsd)}`;
+  const cost =
+    plan.estimatedCostUsd === null
+      ? 'price unknown'
+      : plan.estimatedCostUsd === 0
+        ? 'no cost'
+        : `at most ${dollars(plan.estimatedCostUsd)}`;
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),

@@ -15,6 +15,7 @@ import { publishTables } from './publish-tables.ts';
 import { closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
 import { recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
+import { unansweredNote } from './unanswered.ts';
 
 export interface FinishRunPorts {
   work: ObjectStore;
@@ -44,7 +45,9 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   // Without receipts this removes what an earlier attempt had shown: a row of runs that says failed never stands beside summaries.
   await ports.results.delete([runsKey]);
   await publishTables(run.runId, date, receipts, ports);
-  const record = runRecord(run, plan, sums, verdict, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
+  const unanswered = await unansweredNote(run.runId, ports.work);
+  const notes = [...(plan?.notes ?? []), ...(unanswered ? [unanswered] : [])];
+  const record = runRecord(run, plan, notes, sums, verdict, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
   const file = new ParquetFile(tables.runs);
   file.add(record);
   await ports.work.put(runRecordKey(run.runId), recordJson(record));

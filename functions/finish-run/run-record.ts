@@ -9,6 +9,7 @@ import type { Verdict } from './run-status.ts';
 export function runRecord(
   run: Run,
   plan: Plan | undefined,
+  notes: readonly string[],
   sums: RunSums,
   { status, stopReason }: Verdict,
   { startedAt, finishedAt }: { startedAt: number; finishedAt: number },
@@ -20,7 +21,7 @@ export function runRecord(
     source_version: run.source.versionId,
     status,
     stop_reason: stopReason,
-    notes: JSON.stringify(plan?.notes ?? []),
+    notes: JSON.stringify(notes),
     rows_in: sums.rowsSummarized + sums.rowsFailed + sums.rowsRejected + sums.rowsSkipped,
     rows_summarized: sums.rowsSummarized,
     rows_failed: sums.rowsFailed,

@@ -86,8 +86,8 @@ async function* decodedPieces(pieces: Pieces, compression: Compression): AsyncGe
   }
 }
 
-const isDecoderError = (error: unknown): error is Error & { code: string } =>
-  error instanceof Error && 'code' in error && /^(Z_|ZSTD_)/.test(String(error.code));
+const isDecoderError = (error: unknown): error is { code: string } =>
+  typeof error === 'object' && error !== null && 'code' in error && /^(Z_|ZSTD_)/.test(String(error.code));
 
 function refuseDamaged(fileName: string, compression: Compression, error: { code: string }): never {
   if (error.code === 'Z_BUF_ERROR') {

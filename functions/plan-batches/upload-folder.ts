@@ -45,8 +45,10 @@ function unescaped(text: string): string {
 /** The last name of a folder's key, with its slash. */
 const folderName = (key: string) => key.slice(key.lastIndexOf('/', key.length - 2) + 1);
 
-/** What was said of a file, said of a part of the folder. */
-function sayPart(folder: string, part: SourcePart, { message, code, cause }: InvalidUploadError): InvalidUploadError {
+/** What was said of a file, said of a part of the folder; other errors as they are. */
+function ofPart(folder: string, part: SourcePart, error: unknown): unknown {
+  if (!(error instanceof InvalidUploadError)) return error;
+  const { message, code, cause } = error;
   const fileName = part.key.slice(part.key.lastIndexOf('/') + 1);
   const sentence = message.startsWith(fileName) ? message.slice(fileName.length) : `: ${message}`;
   return new InvalidUploadError(`${folderName(folder)}${part.key}${sentence}`, { ...(code !== undefined && { code }), cause });
@@ -72,9 +74,8 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
     try {
       return await openPart(file, part, columns);
     } catch (error) {
-      if (!(error instanceof InvalidUploadError)) throw error;
-      if (emptyCodes.includes(error.code)) return undefined;
-      throw sayPart(folder, part, error);
+      if (error instanceof InvalidUploadError && emptyCodes.includes(error.code)) return undefined;
+      throw ofPart(folder, part, error);
     }
   };
 
@@ -107,9 +108,13 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
         const placed = { ...row, part: part.key, next: { ...row.next, file } };
         return placed.reason === null ? { ...placed, attributes: { ...partition, ...placed.attributes } } : placed;
       };
-      for await (const group of upload.rows(file === from.file ? from : { ...upload.start, rowNumber })) {
-        yield group.map(inFolder);
-        rowNumber = group.at(-1)?.next.rowNumber ?? rowNumber;
+      try {
+        for await (const group of upload.rows(file === from.file ? from : { ...upload.start, rowNumber })) {
+          yield group.map(inFolder);
+          rowNumber = group.at(-1)?.next.rowNumber ?? rowNumber;
+        }
+      } catch (error) {
+        throw ofPart(folder, part, error);
       }
     }
   }

@@ -40,6 +40,8 @@ const MARGIN_MS = 1_000;
 const INCIDENT_MS = 60_000;
 /** A shortfall that would stop everybody for longer is believed in steps. */
 const MAX_SHORTFALL_MS = 10_000;
+/** So long a halved rate is tried before another `slow_down` counts. */
+const SLOW_DOWN_TRIAL_MS = 60_000;
 /** Pauses that end this close to each other are one. */
 const SAME_PAUSE_MS = 250;
 
@@ -51,7 +53,7 @@ const SAME_PAUSE_MS = 250;
  * - Where calls are paced, a bucket that is found below its headroom is in use by others too (or their counts differ from ours): what is
  *   missing is taken off, and if that happens again within a minute, the shared rate falls by the part that was missing. Only an answer
  *   to a call that was reserved after the last such step says something new.
- * - A 429 pauses everybody. `slow_down` halves the shared rate, once for all calls that were under way.
+ * - A 429 pauses everybody. `slow_down` halves the shared rate, at most once a minute: the calls that were under way say it too.
  *
  * Nothing here gives allowance back: an answer that says more is left may have been overtaken by calls under way.
  */
@@ -78,13 +80,16 @@ export function changeByAnswer(
     const wasPaced = bucket in slot.readyMs && slot.startMs - slot.readyMs[bucket]! < MARGIN_MS;
     if (wasPaced && state.tatMs[bucket] !== undefined) {
       const shortMs = Math.min(HEADROOM_MS - left * unitMs, MAX_SHORTFALL_MS);
-      if (shortMs < MARGIN_MS || reservedAtMs < state.shortfall.atMs) continue;
+      if (shortMs < MARGIN_MS || reservedAtMs < state.shortfall.atMs + MARGIN_MS) continue;
       missingMs = Math.max(missingMs, shortMs);
       tats[bucket] = { add: micro(shortMs), from: LONG_AGO_MS, to: NEVER_MS };
     } else {
-      const tatMs = slot.startMs - Math.min(Math.max(left, 0) * unitMs, windowMs[bucket]);
+      const leftMs = Math.min(Math.max(left, 0) * unitMs, windowMs[bucket]);
+      const tatMs = slot.startMs - leftMs;
       const believedMs = state.tatMs[bucket];
-      if (believedMs === undefined || believedMs < tatMs - MARGIN_MS) tats[bucket] = { set: micro(tatMs), below: micro(tatMs - MARGIN_MS) };
+      // A bucket that is more than half full holds nobody up, whoever has taken from it.
+      const isBelievedFuller = leftMs < windowMs[bucket] / 2 && believedMs !== undefined && believedMs < tatMs - MARGIN_MS;
+      if (believedMs === undefined || isBelievedFuller) tats[bucket] = { set: micro(tatMs), below: micro(tatMs - MARGIN_MS) };
     }
   }
   if (missingMs > 0) {
@@ -95,7 +100,8 @@ export function changeByAnswer(
   if (refusal) {
     const untilMs = nowMs + refusal.retryAfterSeconds * 1000;
     if (untilMs > state.pausedUntilMs + SAME_PAUSE_MS) terms.pausedUntilMs = micro(untilMs);
-    if (refusal.isSlowDown && reservedAtMs >= state.slowDown.atMs) terms.slowDown = lowered(slowDownFactor(state, nowMs) / 2, nowMs);
+    if (refusal.isSlowDown && reservedAtMs >= state.slowDown.atMs + SLOW_DOWN_TRIAL_MS)
+      terms.slowDown = lowered(slowDownFactor(state, nowMs) / 2, nowMs);
   }
   if (Object.keys(terms).length > 0) return { nowMs, tats, terms, revision: state.revision };
   return Object.keys(tats).length > 0 ? { nowMs, tats } : undefined;
@@ -114,7 +120,8 @@ function announced(limits: ProviderLimits | null): [BucketName, ProviderLimit][]
  * 1,500,000 tokens of which 4,379 were used, full in `4m12.172s`, is refilled in 86,380 s; 500 requests, 1 used, in 60 s.
  */
 function isDaily({ limit, remaining, resetSeconds }: ProviderLimit): boolean {
-  if (resetSeconds === null || remaining >= limit) return false;
+  // A reset of milliseconds is rounded too much to tell, and short enough not to matter.
+  if (resetSeconds === null || resetSeconds < 1 || remaining >= limit) return false;
   const fillSeconds = (resetSeconds * limit) / (limit - remaining);
   return fillSeconds > 43_200 && fillSeconds < 129_600;
 }

@@ -26,6 +26,8 @@ export const HEADROOM_MS = 3_000;
 const FULL_BAND_MS = 2_000;
 /** A slot that starts later than this is not given away yet. */
 const HORIZON_MS = MAX_INLINE_WAIT_SECONDS * 1000;
+/** While others stand in line, a call that does not come from there gets only slots as near as this, lest these stay empty. */
+const NEWCOMER_HORIZON_MS = HORIZON_MS / 2;
 /** Two clocks, or a belief and a header, that differ by less agree. */
 const CLOCK_TOLERANCE_MS = 250;
 
@@ -126,6 +128,8 @@ export interface RateCall {
   /** Limits of the run's own settings, null for none. The lower of these and the announced ones counts. */
   requestsPerMinute: number | null;
   tokensPerMinute: number | null;
+  /** Whether it was sent to the end of the line before: it then goes before calls that ask for the first time. @default false */
+  hasWaited?: boolean | undefined;
 }
 
 export const amountOf = (call: RateCall, bucket: BucketName) => (bucket === 'requests' || bucket === 'dailyRequests' ? 1 : call.tokens);
@@ -213,7 +217,9 @@ export function planReservation(state: RateState, calls: readonly RateCall[], he
     base[bucket] = isFull(state, bucket, nowMs) ? fullMs(bucket, nowMs) + FULL_BAND_MS + Math.max(0, held) : state.tatMs[bucket]! + held;
   }
   const slots = slotsFrom(base, state, calls, nowMs);
-  const late = slots.findIndex((slot) => slot.startMs > nowMs + HORIZON_MS);
+  const isLine = state.lineMs > nowMs + HORIZON_MS;
+  const horizonsMs = calls.map((call) => nowMs + (isLine && !call.hasWaited ? NEWCOMER_HORIZON_MS : HORIZON_MS));
+  const late = slots.findIndex((slot, index) => slot.startMs > horizonsMs[index]!);
   const given = late < 0 ? slots : slots.slice(0, late);
   const takenMs: PerBucket = {};
   const tats: NonNullable<RateChange['tats']> = {};
@@ -226,11 +232,11 @@ export function planReservation(state: RateState, calls: readonly RateCall[], he
       continue;
     }
     // Others may take slots before this change does: it holds as long as its own still start within the horizon.
-    const latestMs = Math.max(...given.map((slot) => slot.readyMs[bucket] ?? 0));
+    const roomMs = Math.min(...given.map((slot, index) => horizonsMs[index]! - (slot.readyMs[bucket] ?? nowMs)));
     tats[bucket] = {
       add: micro(takenMs[bucket] + (heldMs[bucket] ?? 0)),
       from: fullMs(bucket, nowMs),
-      to: micro(state.tatMs[bucket]! + nowMs + HORIZON_MS - latestMs),
+      to: micro(state.tatMs[bucket]! + roomMs),
     };
   }
   const isLimited = Object.keys(tats).length > 0;
@@ -257,24 +263,30 @@ const MAX_LINE_MS = 120_000;
 /** A wait from here on does not come from a line: a pause, or a limit per day. No place in line would make it shorter. */
 const LONG_WAIT_MS = 60_000;
 
-export interface Refusal {
-  /** Until the call should ask again: its expected start, less what it can then sit out. */
-  askAgainMs: number;
-  /** What puts the call at the end of the line; undefined where that does not move. */
+export interface Refusals {
+  /** Until each call should ask again: its expected start, less what it can then sit out. */
+  askAgainMs: number[];
+  /** What puts the calls at the end of the line; undefined where that does not move. */
   line: InstantChange | undefined;
 }
 
 /**
- * When a call without a slot should ask again. All who wait form one line, spaced by what their calls cost, so that about as many ask
+ * When calls without a slot should ask again. All who wait form one line, spaced by what their calls cost, so that about as many ask
  * as there are slots, however many wait. The line only advises: whoever asks and finds a slot takes it.
  */
-export function planRefusal({ lineMs, pausedUntilMs }: RateState, slot: Slot, nowMs: number): Refusal {
-  const slotMs = slot.startMs - HORIZON_MS - nowMs;
-  if (slotMs > LONG_WAIT_MS) return { askAgainMs: slotMs, line: undefined };
+export function planRefusals({ lineMs, pausedUntilMs }: RateState, slots: readonly Slot[], nowMs: number): Refusals {
   const headMs = Math.max(nowMs + HORIZON_MS, pausedUntilMs);
-  const spacingMs = Math.max(0, ...Object.values(slot.costMs));
-  const endMs = Math.max(lineMs, headMs) + spacingMs;
-  if (endMs > headMs + MAX_LINE_MS) return { askAgainMs: Math.max(slotMs, headMs + MAX_LINE_MS - HORIZON_MS - nowMs), line: undefined };
-  const line = lineMs < headMs ? { set: micro(endMs), below: headMs } : { add: micro(spacingMs), from: headMs, to: NEVER_MS };
-  return { askAgainMs: Math.max(slotMs, endMs - HORIZON_MS - nowMs), line };
+  let endMs = Math.max(lineMs, headMs);
+  const askAgainMs = slots.map((slot) => {
+    const slotMs = slot.startMs - HORIZON_MS - nowMs;
+    if (slotMs > LONG_WAIT_MS) return slotMs;
+    endMs = Math.min(endMs + Math.max(0, ...Object.values(slot.costMs)), Math.max(headMs + MAX_LINE_MS, lineMs));
+    return Math.max(slotMs, endMs - HORIZON_MS - nowMs);
+  });
+  const movedMs = micro(endMs - Math.max(lineMs, headMs));
+  if (movedMs <= 0) return { askAgainMs, line: undefined };
+  return {
+    askAgainMs,
+    line: lineMs < headMs ? { set: micro(endMs), below: headMs } : { add: movedMs, from: headMs, to: NEVER_MS },
+  };
 }

@@ -1,3 +1,4 @@
+import { MAX_INLINE_WAIT_SECONDS } from './limits.ts';
 import type { RateDecision, RateLimiter } from './ports.ts';
 import { changeByAnswer, type RateReservation } from './rate-feedback.ts';
 import {
@@ -6,13 +7,13 @@ import {
   latestClockMs,
   micro,
   NEVER_MS,
-  planRefusal,
+  planRefusals,
   planReservation,
   type RateCall,
   type RateChange,
   type RateState,
-  type Slot,
   slotsGiven,
+  unitCosts,
 } from './rate-limit.ts';
 
 /** Where the states of all endpoints and models lie. */
@@ -37,8 +38,8 @@ export const rateKey = (endpoint: string, model: string) => `rate#${endpoint}#${
 const MAX_TRIES = 8;
 /** Where nothing is limited nothing needs to be written, only looked at now and then. */
 const UNLIMITED_READ_MS = 5_000;
-/** A wait of minutes is not told from a state older than this. */
-const LONG_WAIT_READ_MS = 1_000;
+/** An older state is read anew before a step is computed from it: a read is a fifth of the price of a step that fails. */
+const FRESH_MS = 1_000;
 /** Answers that only lower a bucket are looked at this often in one process. */
 const OBSERVE_EVERY_MS = 1_000;
 /** Those whom a pause holds start within this time after it. */
@@ -92,7 +93,6 @@ export function rateLimiter(table: RateTable, { now = Date.now, random = Math.ra
   }
 
   const read = async (key: string, lane: Lane) => seen(lane, await table.read(key));
-  const isOlder = (lane: Lane, ageMs: number) => now() - lane.readAtMs > ageMs;
 
   async function update(key: string, lane: Lane, change: RateChange): Promise<{ isApplied: boolean; state: RateState }> {
     const { isApplied, state } = await table.update(key, change);
@@ -105,7 +105,7 @@ export function rateLimiter(table: RateTable, { now = Date.now, random = Math.ra
     // Everybody who asks in this turn of the event loop belongs to the first group.
     await Promise.resolve();
     while (lane.asking.length > 0) {
-      const group = lane.asking.splice(0);
+      const group = lane.asking.splice(0).sort((a, b) => Number(b.call.hasWaited ?? false) - Number(a.call.hasWaited ?? false));
       try {
         await serve(key, lane, group);
       } catch (error) {
@@ -117,84 +117,65 @@ export function rateLimiter(table: RateTable, { now = Date.now, random = Math.ra
 
   async function serve(key: string, lane: Lane, group: Asking[]): Promise<void> {
     let asking = group;
-    let state = lane.state ?? (await read(key, lane));
-    for (let tries = 0; asking.length > 0 && tries < MAX_TRIES; tries++) {
+    let state = await freshEnough(key, lane, group);
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const nowMs = clockMs();
       const calls = asking.map(({ call }) => call);
       const heldMs = { ...lane.heldMs };
       const plan = planReservation(state, calls, heldMs, nowMs);
       if (plan.granted > 0) {
-        let slots = plan.slots;
+        let { slots } = plan;
         if (plan.change) {
           const step = await update(key, lane, plan.change);
           state = step.state;
           if (!step.isApplied) continue;
-          for (const bucket of ['tokens', 'dailyTokens'] as const) {
-            if (bucket in plan.takenMs) lane.heldMs[bucket] = micro(lane.heldMs[bucket] - heldMs[bucket]);
-          }
+          written(lane, heldMs, plan.takenMs);
           slots = slotsGiven(state, calls.slice(0, plan.granted), plan.takenMs, nowMs);
-        } else if (isOlder(lane, UNLIMITED_READ_MS)) {
-          state = await read(key, lane);
-          continue;
         }
-        for (const [index, { call, resolve }] of asking.slice(0, plan.granted).entries()) {
-          resolve(granted({ key, call, reservedAtMs: nowMs, slot: slots[index]! }, state));
+        for (const { call, resolve } of asking.slice(0, plan.granted)) {
+          resolve(granted({ key, call, reservedAtMs: nowMs, slot: slots.shift()! }, state));
         }
         asking = asking.slice(plan.granted);
-      } else {
-        const step = await refuse(key, lane, asking, plan.slots, state, nowMs);
-        state = step.state;
-        asking = step.asking;
+        if (asking.length === 0) return;
+        continue;
       }
+      const { askAgainMs, line } = planRefusals(state, plan.slots, nowMs);
+      let othersMs = 0;
+      if (line) {
+        const tats = corrections(heldMs, state);
+        const step = await update(key, lane, { nowMs, line, tats, revision: state.revision });
+        // Where others have joined the line in between, they stand before this group.
+        othersMs = 'add' in line && step.isApplied ? step.state.lineMs - state.lineMs - line.add : 0;
+        state = step.state;
+        if (!step.isApplied) continue;
+        written(lane, heldMs, tats);
+        // The step has shown the latest state, in which corrections may have freed a slot.
+        if (planReservation(state, calls, lane.heldMs, nowMs).granted > 0) continue;
+      }
+      for (const [index, { resolve }] of asking.entries()) resolve(turnedAway(askAgainMs[index]! + othersMs));
+      return;
     }
     // Only an item on which everybody's steps keep failing comes here.
-    for (const { resolve } of asking) resolve({ reserved: false, waitSeconds: 1 + Math.round(random()) });
+    for (const { resolve } of asking) resolve(turnedAway(1_000));
+  }
+
+  async function freshEnough(key: string, lane: Lane, asking: readonly Asking[]): Promise<RateState> {
+    const { state } = lane;
+    if (!state) return read(key, lane);
+    const isLimited = asking.some(({ call }) => Object.keys(unitCosts(state, call, clockMs())).length > 0);
+    return now() - lane.readAtMs > (isLimited ? FRESH_MS : UNLIMITED_READ_MS) ? read(key, lane) : state;
   }
 
   function granted(reservation: RateReservation, state: RateState): RateDecision {
     const { startMs } = reservation.slot;
     const spreadSeconds = startMs === state.pausedUntilMs ? random() * PAUSE_SPREAD_SECONDS : 0;
-    return { reserved: true, waitSeconds: Math.max(0, startMs - clockMs()) / 1000 + spreadSeconds, reservation };
-  }
-
-  /** Sends a group that found no slot to the end of the line. @returns those who must be looked at again, as the state was not the latest. */
-  async function refuse(key: string, lane: Lane, asking: Asking[], slots: Slot[], state: RateState, nowMs: number) {
-    const first = planRefusal(state, slots[0]!, nowMs);
-    if (!first.line) {
-      if (isOlder(lane, LONG_WAIT_READ_MS)) return { state: await read(key, lane), asking };
-      turnAway(
-        asking,
-        asking.map(() => first.askAgainMs),
-      );
-      return { state, asking: [] };
-    }
-    // One step for the whole group: its first member moves the line for all of them.
-    const waits: number[] = [];
-    let line = state.lineMs;
-    for (const slot of slots) {
-      const refusal = planRefusal({ ...state, lineMs: line }, slot, nowMs);
-      waits.push(refusal.askAgainMs);
-      if (refusal.line) line = 'set' in refusal.line ? refusal.line.set : line + refusal.line.add;
-    }
-    const change = 'set' in first.line ? { ...first.line, set: micro(line) } : { ...first.line, add: micro(line - state.lineMs) };
-    const step = await update(key, lane, { nowMs, line: change, revision: state.revision });
-    if (!step.isApplied) return { state: step.state, asking };
-    // The step has shown the latest state, and corrections may have freed a slot in the meantime.
-    const calls = asking.map(({ call }) => call);
-    if (planReservation(step.state, calls, lane.heldMs, nowMs).granted > 0) return { state: step.state, asking };
-    const aheadOfUsMs = step.state.lineMs - line;
-    turnAway(
-      asking,
-      waits.map((wait) => wait + aheadOfUsMs),
-    );
-    return { state: step.state, asking: [] };
+    const waitSeconds = Math.max(0, startMs - clockMs()) / 1000 + spreadSeconds;
+    return { reserved: true, waitSeconds: Math.min(waitSeconds, MAX_INLINE_WAIT_SECONDS), reservation };
   }
 
   /** A little random, so that those who were refused together do not come back together. */
-  function turnAway(asking: Asking[], waitsMs: number[]): void {
-    for (const [index, { resolve }] of asking.entries()) {
-      resolve({ reserved: false, waitSeconds: Math.max(1, Math.ceil((waitsMs[index]! / 1000) * (1 + 0.1 * random()))) });
-    }
+  function turnedAway(askAgainMs: number): RateDecision {
+    return { reserved: false, waitSeconds: Math.max(1, Math.ceil((askAgainMs / 1000) * (1 + 0.1 * random()))) };
   }
 
   return {
@@ -210,7 +191,7 @@ export function rateLimiter(table: RateTable, { now = Date.now, random = Math.ra
       const { key, call, slot } = reservation;
       const lane = laneOf(key);
       if (countedTokens !== null) {
-        for (const bucket of ['tokens', 'dailyTokens'] as const) {
+        for (const bucket of tokenBuckets) {
           const unitMs = slot.unitCostMs[bucket];
           if (unitMs !== undefined) lane.heldMs[bucket] += micro((countedTokens - call.tokens) * unitMs);
         }
@@ -231,15 +212,25 @@ export function rateLimiter(table: RateTable, { now = Date.now, random = Math.ra
     },
   };
 
-  /** A bucket that nobody has taken from has nothing to correct, so that a step which fails for its absence loses nothing. */
   async function flushLane(key: string, lane: Lane): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const held = (['tokens', 'dailyTokens'] as const).filter((bucket) => lane.heldMs[bucket] !== 0);
-      if (held.length === 0) return;
-      const amounts = { ...lane.heldMs };
-      const tats = Object.fromEntries(held.map((bucket) => [bucket, { add: micro(amounts[bucket]), from: LONG_AGO_MS, to: NEVER_MS }]));
-      if (!(await update(key, lane, { nowMs: clockMs(), tats })).isApplied) continue;
-      for (const bucket of held) lane.heldMs[bucket] = micro(lane.heldMs[bucket] - amounts[bucket]);
+      const heldMs = { ...lane.heldMs };
+      const tats = corrections(heldMs, lane.state ?? freshState);
+      if (Object.keys(tats).length === 0) return;
+      if ((await update(key, lane, { nowMs: clockMs(), tats })).isApplied) written(lane, heldMs, tats);
     }
   }
+}
+
+const tokenBuckets = ['tokens', 'dailyTokens'] as const;
+
+/** A bucket that nobody has taken from has nothing to correct. */
+function corrections(heldMs: Lane['heldMs'], state: RateState): NonNullable<RateChange['tats']> {
+  const held = tokenBuckets.filter((bucket) => heldMs[bucket] !== 0 && state.tatMs[bucket] !== undefined);
+  return Object.fromEntries(held.map((bucket) => [bucket, { add: heldMs[bucket], from: LONG_AGO_MS, to: NEVER_MS }]));
+}
+
+/** More may have been held back while a step wrote `heldMs`. */
+function written(lane: Lane, heldMs: Lane['heldMs'], touched: object): void {
+  for (const bucket of tokenBuckets) if (bucket in touched) lane.heldMs[bucket] = micro(lane.heldMs[bucket] - heldMs[bucket]);
 }

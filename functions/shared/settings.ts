@@ -160,6 +160,20 @@ export interface SettingsLayer {
   values: Readonly<Record<string, unknown>>;
 }
 
+const SHOWN_CHARACTERS = 60;
+const clipped = (value: unknown) => {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'undefined');
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
+};
+
+/** What a setting's value must be, in words. */
+function expectation({ kind, values, minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: SettingDefinition): string {
+  if (kind === 'boolean') return 'true or false';
+  if (kind === 'text') return values ? `one of ${values.join(', ')}` : `a text of 1 to ${MAX_TEXT_CHARACTERS} characters`;
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
+  return kind === 'integer' ? `a whole number ${range}` : `a number ${range}`;
+}
+
 function problemsOf(layer: SettingsLayer): string[] {
   return Object.entries(layer.values).flatMap(([name, value]) => {
     if (!isSettingName(name)) {
@@ -167,7 +181,7 @@ function problemsOf(layer: SettingsLayer): string[] {
     }
     const definition = definitionOf(name);
     const parsed = settingSchema(definition).safeParse(value);
-    if (!parsed.success) return [`${layer.origin}: ${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`];
+    if (!parsed.success) return [`${layer.origin}: ${name}: must be ${expectation(definition)}, not ${clipped(value)}`];
     if (definition.onlyValue !== undefined && value !== definition.onlyValue) {
       return [`${layer.origin}: ${name}: this version supports only ${JSON.stringify(definition.onlyValue)}`];
     }

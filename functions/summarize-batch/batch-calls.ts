@@ -1,9 +1,11 @@
 import {
   ContextOverflowError,
+  errorCodeOf,
   ModelRequestError,
   ModelThrottledError,
   ModelUnavailableError,
   UnusableSummaryError,
+  type Usage,
 } from '../shared/errors.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
@@ -41,9 +43,22 @@ const MAX_BUDGET_WAIT_SECONDS = 90;
 /** Codes of failures after which the endpoint may have billed a call whose answer never came. */
 const maybeBilled = new Set(['timeout', 'network', 'invalid_response']);
 
-const isTierRefusal = (error: unknown) =>
-  (error instanceof ModelThrottledError && error.code === 'resource_unavailable') ||
-  (error instanceof ModelRequestError && /service[ _]tier/i.test(error.message));
+/** The tier that every endpoint with tiers has. */
+const STANDARD_TIER = 'default';
+
+const isTierRefusal = ({ serviceTier }: SummaryRequest, error: unknown) =>
+  serviceTier !== null &&
+  serviceTier !== STANDARD_TIER &&
+  ((error instanceof ModelThrottledError && error.code === 'resource_unavailable') ||
+    (error instanceof ModelRequestError && /service[ _]tier/i.test(error.message)));
+
+/** What came of a call that was answered: an answer that serves, or why it does not. */
+interface Reply {
+  answer: SummaryAnswer | null;
+  unusable: { code: string; message: string } | null;
+  usage: Usage;
+  costUsd: number | null;
+}
 
 /** The calls of one batch: each answer asked for once, kept before anything else happens, and accounted for. */
 export class BatchCalls {
@@ -74,14 +89,16 @@ export class BatchCalls {
     const { run, failure } = this.task;
     const contentKey = contentKeyOf(run.dataset, run.endpoint, request);
     let content = await findContent(this.ports.work, contentKey);
+    if (content) this.account(content, contentKey);
+    // What an earlier attempt or somebody else was refused is asked for again.
     if (content && !isUsable(content) && !this.isOwn(content, run.attempt)) content = undefined;
     for (;;) {
-      if (content) this.account(content, contentKey);
       if (isUsable(content)) return { content, contentKey };
       const unusable = content?.unusable;
       if (unusable && (unusable.asked >= maxAsks || !isWorthAskingAgain(unusable.code))) throw unusableError(unusable);
       if (failure !== null) throw new NoMoreCalls();
-      content = await this.pay(request, texts, contentKey, content);
+      content = await this.payAtSomeTier(request, texts, contentKey, content);
+      this.account(content, contentKey);
     }
   }
 
@@ -93,67 +110,93 @@ export class BatchCalls {
   private account(content: Content, contentKey: string) {
     if (!this.isOwn(content)) return;
     const { attempt } = content.paidBy;
-    const hash = contentKey.slice(-17, -5);
-    const answerId = content.answer ? hash : `${hash}-unusable-${attempt}`;
-    this.paid.set(answerId, { answerId, attempt, calls: content.answer ? 1 : 0, ...content.usage, costUsd: content.costUsd });
+    const hash = shortHash(contentKey);
+    const unusableId = `${hash}-unusable-${attempt}`;
+    // The usage of an answer that serves includes that of the ones before it.
+    if (content.answer) this.paid.delete(unusableId);
+    this.addPayment(content.answer ? hash : unusableId, attempt, content.answer ? 1 : 0, content.usage, content.costUsd);
   }
 
-  /** One call: rate and money are reserved before it, what came is kept after it. @returns what stands under the key. */
-  private async pay(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined): Promise<Content> {
-    const { run, batch } = this.task;
-    const { work, clock } = this.ports;
-    const base = {
-      endpoint: run.endpoint,
-      promptVersion: PROMPT_VERSION,
-      paidBy: { runId: run.runId, attempt: run.attempt, level: batch.level, batchId: batch.batchId },
-    };
-    const usage = (one: Content['usage']) => ({
-      inputTokens: one.inputTokens + (before?.usage.inputTokens ?? 0),
-      outputTokens: one.outputTokens + (before?.usage.outputTokens ?? 0),
-    });
-    const total = (cost: number | null) => (cost === null || before?.costUsd === null ? null : cost + (before?.costUsd ?? 0));
+  private addPayment(answerId: string, attempt: number, calls: 0 | 1, usage: Usage, cost: number | null) {
+    this.paid.set(answerId, { answerId, attempt, calls, ...usage, costUsd: cost });
+  }
+
+  /** A service tier that is refused is given up for the standard one. */
+  private async payAtSomeTier(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined) {
     try {
-      const { answer, costUsd: cost } = await this.call(request, texts);
-      const { text, finishReason, model, serviceTier, latencyMs } = answer;
-      const kept = await keepContent(work, contentKey, {
-        ...base,
-        answer: { text, finishReason, model, serviceTier, latencyMs, createdAt: new Date(clock.now()).toISOString() },
-        unusable: null,
-        usage: usage(answer.usage),
-        costUsd: total(cost),
-      });
-      if (this.isOwn(kept) && kept.answer?.text === text) return kept;
-      // Somebody else was faster: his answer stands, and this one was paid for all the same.
-      const answerId = `${contentKey.slice(-17, -5)}-lost-${run.attempt}`;
-      this.paid.set(answerId, { answerId, attempt: run.attempt, calls: 1, ...answer.usage, costUsd: cost });
-      return kept;
+      return await this.pay(request, texts, contentKey, before);
     } catch (error) {
-      if (!(error instanceof UnusableSummaryError || error instanceof ContextOverflowError)) throw error;
-      const spent = error instanceof UnusableSummaryError ? error.usage : { inputTokens: 0, outputTokens: 0 };
-      const unusable = { code: error.code ?? 'unusable', message: error.message, asked: (before?.unusable?.asked ?? 0) + 1 };
-      const cost = costUsd(run.endpoint, request.model, request.serviceTier, spent);
-      return keepContent(work, contentKey, { ...base, answer: null, unusable, usage: usage(spent), costUsd: total(cost) });
+      if (!isTierRefusal(request, error)) throw error;
+      return await this.pay({ ...request, serviceTier: STANDARD_TIER }, texts, contentKey, before);
     }
   }
 
-  private async call(request: SummaryRequest, texts: readonly string[]): Promise<{ answer: SummaryAnswer; costUsd: number | null }> {
+  /** One call: money is reserved before it, what came is kept after it. @returns what stands under the key. */
+  private async pay(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined): Promise<Content> {
     const { run } = this.task;
-    const price = (usage: Content['usage'], tier: string | null) => costUsd(run.endpoint, request.model, tier, usage);
-    const most = price({ inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens }, null) ?? 0;
-    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd: most, capUsd: run.settings.maxCostUsd };
+    const most = { inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens };
+    const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
+    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd: run.settings.maxCostUsd };
     await this.reserve(spend);
     let spentUsd = 0;
     try {
-      const answer = await this.summarize(request);
-      const cost = price(answer.usage, answer.serviceTier ?? request.serviceTier);
-      spentUsd = cost ?? 0;
-      checkOutput(answer, texts);
-      return { answer, costUsd: cost };
-    } catch (error) {
-      if (error instanceof UnusableSummaryError) spentUsd = price(error.usage, request.serviceTier) ?? 0;
-      throw error;
+      const reply = await this.call(request, texts);
+      spentUsd = reply.costUsd ?? 0;
+      return await this.keep(reply, contentKey, before);
     } finally {
+      // Not before the answer is kept: whatever goes wrong here must not cost it.
       await this.ports.control.settle(spend, spentUsd);
+    }
+  }
+
+  private async keep({ answer, unusable, usage, costUsd: cost }: Reply, contentKey: string, before: Content | undefined): Promise<Content> {
+    const { run, batch } = this.task;
+    const { work, clock } = this.ports;
+    const content: Content = {
+      endpoint: run.endpoint,
+      promptVersion: PROMPT_VERSION,
+      answer: answer && {
+        text: answer.text,
+        finishReason: answer.finishReason,
+        model: answer.model,
+        serviceTier: answer.serviceTier,
+        latencyMs: answer.latencyMs,
+        createdAt: new Date(clock.now()).toISOString(),
+      },
+      unusable: unusable && { ...unusable, asked: (before?.unusable?.asked ?? 0) + 1 },
+      usage: {
+        inputTokens: usage.inputTokens + (before?.usage.inputTokens ?? 0),
+        outputTokens: usage.outputTokens + (before?.usage.outputTokens ?? 0),
+      },
+      costUsd: cost === null || before?.costUsd === null ? null : cost + (before?.costUsd ?? 0),
+      paidBy: { runId: run.runId, attempt: run.attempt, level: batch.level, batchId: batch.batchId },
+    };
+    const kept = await keepContent(work, contentKey, content);
+    if (!this.isOwn(kept) || kept.answer?.text !== content.answer?.text) {
+      // Somebody else was faster: his answer stands, and this one was paid for all the same.
+      this.addPayment(`${shortHash(contentKey)}-lost-${run.attempt}`, run.attempt, answer ? 1 : 0, usage, cost);
+    }
+    return kept;
+  }
+
+  private async call(request: SummaryRequest, texts: readonly string[]): Promise<Reply> {
+    const { run } = this.task;
+    let tier = request.serviceTier;
+    const reply = (usage: Usage, result: Pick<Reply, 'answer' | 'unusable'>): Reply => ({
+      ...result,
+      usage,
+      costUsd: costUsd(run.endpoint, request.model, tier, usage),
+    });
+    try {
+      const answer = await this.ports.summarizer.summarize(request, { signal: this.signal });
+      tier = answer.serviceTier ?? tier;
+      checkOutput(answer, texts);
+      return reply(answer.usage, { answer, unusable: null });
+    } catch (error) {
+      if (error instanceof ModelUnavailableError && maybeBilled.has(error.code ?? '')) await this.markUnanswered();
+      if (!(error instanceof UnusableSummaryError || error instanceof ContextOverflowError)) throw error;
+      const usage = error instanceof UnusableSummaryError ? error.usage : { inputTokens: 0, outputTokens: 0 };
+      return reply(usage, { answer: null, unusable: { code: error.code ?? errorCodeOf(error.name), message: error.message } });
     }
   }
 
@@ -169,25 +212,13 @@ export class BatchCalls {
     }
   }
 
-  /** A service tier that is refused is given up for the standard one. */
-  private async summarize(request: SummaryRequest): Promise<SummaryAnswer> {
-    const { summarizer } = this.ports;
-    try {
-      return await summarizer.summarize(request, { signal: this.signal });
-    } catch (error) {
-      if (request.serviceTier !== null && isTierRefusal(error)) {
-        return await summarizer.summarize({ ...request, serviceTier: 'default' }, { signal: this.signal });
-      }
-      if (error instanceof ModelUnavailableError && maybeBilled.has(error.code ?? '')) await this.markUnanswered();
-      throw error;
-    }
-  }
-
   private async markUnanswered() {
     const { run, batch, tries } = this.task;
     await this.ports.work.put(unansweredKey(run.runId, run.attempt, batch.level, batch.batchId, tries), '');
   }
 }
+
+const shortHash = (contentKey: string) => contentKey.slice(-17, -5);
 
 const overflowCodes = /context|too_long|above_max/;
 

@@ -36,7 +36,9 @@ export async function summarizeBatch(
   const results = await Promise.all(batches.map((batch) => settle({ run, batch, tries: retryCount + 1, failure }, ports, signal)));
   for (const result of results) if (result.kind === 'unavailable') throw result.error;
   const waits = results.map((result) => (result.kind === 'wait' ? result.seconds : 0));
-  return { waitSeconds: Math.max(...waits), remaining: batches.filter((_, index) => (waits[index] ?? 0) > 0) };
+  const waitSeconds = Math.max(...waits);
+  if (waitSeconds > 0) ports.log.info('waiting for the rate limit', { waitSeconds, batches: waits.filter((wait) => wait > 0).length });
+  return { waitSeconds, remaining: batches.filter((_, index) => (waits[index] ?? 0) > 0) };
 }
 
 /** A short wait is sat out here, a longer one is left to the workflow; a store that fails counts as unavailable. */

@@ -16,6 +16,8 @@ import { summarizeRows } from './summarize-rows.ts';
 
 const settled: BatchResult = { kind: 'settled' };
 
+const reasonOf = (trouble: string, { code }: PipelineError) => (code === undefined ? trouble : `${trouble}: ${code}`);
+
 /**
  * One batch, from its staged rows to its outcome. An attempt that is halted leaves the batch without an outcome, to be taken up by the next
  * attempt, unless answers were paid for: they must stand somewhere.
@@ -48,7 +50,7 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
 
   try {
     const rows = await readRows(batch, ports.work, signal);
-    const { answer, failedRows, error, fromCache } = await summarizeRows(rows, calls, run.settings);
+    const { answer, failedRows, error } = await summarizeRows(rows, calls, run.settings);
     if (!answer) return await fail(error?.code ?? 'unusable', error?.message ?? 'No row could be summarized');
     const { content, contentKey } = answer;
     return await write({
@@ -58,7 +60,7 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
       failedRows,
       promptVersion: content.promptVersion,
       contentKey,
-      fromCache,
+      fromCache: content.paidBy.runId !== run.runId && calls.payments.length === 0,
     });
   } catch (error) {
     if (error instanceof NoMoreCalls) return giveUp();
@@ -67,9 +69,9 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
     if (error instanceof AttemptHalted) return halt(error.stopReason);
     if (!(error instanceof PipelineError) || error instanceof ModelUnavailableError) throw error;
     if (error instanceof ModelThrottledError) return { kind: 'wait', seconds: Math.max(1, Math.ceil(error.retryAfterSeconds)) };
-    if (error instanceof ConfigError) return halt(`configuration: ${error.code}`);
-    if (error instanceof ModelQuotaExhaustedError) return halt(`quota_exhausted: ${error.code}`);
-    if (error instanceof ModelAccessError) return halt(`model_access: ${error.code}`);
+    if (error instanceof ConfigError) return halt(reasonOf('configuration', error));
+    if (error instanceof ModelQuotaExhaustedError) return halt(reasonOf('quota_exhausted', error));
+    if (error instanceof ModelAccessError) return halt(reasonOf('model_access', error));
     return fail(error.code ?? errorCodeOf(error.name), error.message);
   }
 }

@@ -12,18 +12,21 @@ export interface RowsSummary {
   failedRows: { rowNumber: number; code: string }[];
   /** Why the last of the failed rows failed. */
   error: UnusableSummaryError | ContextOverflowError | null;
-  fromCache: boolean;
 }
 
 /** Times that a whole batch is asked for before it is split. Pieces are asked for once. */
 const WHOLE_ASKS = 2;
+
+/** What the extra calls of a batch leave for pieces: the whole may have been asked again, and their merge is asked for like a whole. */
+const MAX_PIECES = MAX_SPLIT_CALLS - (WHOLE_ASKS - 1) - WHOLE_ASKS;
 
 interface Piece {
   rows: readonly StagedRow[];
   found: FoundAnswer;
 }
 
-const isSplittable = (error: unknown) => error instanceof UnusableSummaryError || error instanceof ContextOverflowError;
+const isSplittable = (error: unknown): error is UnusableSummaryError | ContextOverflowError =>
+  error instanceof UnusableSummaryError || error instanceof ContextOverflowError;
 
 /**
  * Summarizes rows by one call; where the model cannot take or does not answer them together, halves them until the offending row stands
@@ -34,15 +37,14 @@ export async function summarizeRows(rows: readonly StagedRow[], calls: BatchCall
   const pieces: Piece[] = [];
   const failedRows: RowsSummary['failedRows'] = [];
   let lastError: RowsSummary['error'] = null;
-  // The merge of the pieces is one of the extra calls.
-  let callsLeft = 1 + MAX_SPLIT_CALLS - 1;
+  let partsLeft = 1 + MAX_PIECES;
 
   const fail = (failed: readonly StagedRow[], code: string) => {
     for (const { rowNumber } of failed) failedRows.push({ rowNumber, code });
   };
   const pending: (readonly StagedRow[])[] = [rows];
   for (let part = pending.pop(); part; part = pending.pop()) {
-    if (callsLeft-- === 0) {
+    if (partsLeft-- === 0) {
       for (const left of [part, ...pending]) fail(left, 'split_limit');
       break;
     }
@@ -52,17 +54,17 @@ export async function summarizeRows(rows: readonly StagedRow[], calls: BatchCall
       pieces.push({ rows: part, found });
     } catch (error) {
       if (!isSplittable(error)) throw error;
-      lastError = error as UnusableSummaryError | ContextOverflowError;
-      if (part.length === 1) fail(part, lastError.code ?? 'unusable');
-      else {
+      if (part.length === 1) {
+        lastError = error;
+        fail(part, lastError.code ?? 'unusable');
+      } else {
         const middle = Math.ceil(part.length / 2);
         pending.push(part.slice(middle), part.slice(0, middle));
       }
     }
   }
   const answer = await mergePieces(pieces, calls, settings);
-  const isFromCache = pieces.length > 0 && calls.payments.length === 0;
-  return { answer, failedRows: failedRows.sort((one, other) => one.rowNumber - other.rowNumber), error: lastError, fromCache: isFromCache };
+  return { answer, failedRows: failedRows.sort((one, other) => one.rowNumber - other.rowNumber), error: lastError };
 }
 
 async function mergePieces(pieces: readonly Piece[], calls: BatchCalls, settings: Settings): Promise<FoundAnswer | null> {

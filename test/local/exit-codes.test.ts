@@ -119,13 +119,13 @@ test('4: halted at the budget, again with a higher one; 2 where the price is unk
   expect(none.stderr).toContain('Warning: this may cost more than the cap');
   expect(none.stderr).toContain('run it again with a higher --max-cost-usd to go on');
 
-  // Room for two calls: what a call may cost at most is reserved before it is made.
-  const some = await run('budget', '--max-cost-usd', '0.0004', '--concurrency', '1');
+  // Room for some calls: what a call may cost at most is reserved before it is made, and most of that is given back after it.
+  const some = await run('budget', '--max-cost-usd', '0.00025', '--concurrency', '1');
   expect(some.code).toBe(4);
   const paid = Number(expectRecord(some).calls);
   expect(paid).toBeGreaterThan(0);
   expect(paid).toBeLessThan(5);
-  expect(Number(recordOf(some).cost_usd)).toBeLessThanOrEqual(0.0004);
+  expect(Number(recordOf(some).cost_usd)).toBeLessThanOrEqual(0.00025);
   expect(recordOf(some).run_id).toBe(recordOf(none).run_id);
 
   const all = await run('budget', '--max-cost-usd', '1');

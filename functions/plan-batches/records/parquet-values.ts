@@ -56,6 +56,12 @@ function decimalText(unscaled: bigint, scale: number): string {
   return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
+/** Months, days and milliseconds, as ISO 8601 has them. */
+function durationText(bytes: Uint8Array): string {
+  const [months, days, milliseconds] = [0, 4, 8].map((at) => asBuffer(bytes).readUInt32LE(at)) as [number, number, number];
+  return `P${months}M${days}DT${milliseconds / 1000}S`;
+}
+
 const signed = (bytes: Uint8Array) =>
   bytes.length === 0 ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${asBuffer(bytes).toString('hex')}`));
 const unscaledOf = (value: unknown) => (value instanceof Uint8Array ? signed(value) : BigInt(value as number | bigint));
@@ -107,7 +113,8 @@ export function readingOf(element: SchemaElement): ValueReading {
     const scale = element.scale ?? (logical?.type === 'DECIMAL' ? logical.scale : 0);
     return { element: plain, utf8: false, finish: (value) => decimalText(unscaledOf(value), Math.min(Math.max(scale, -100), 100)) };
   }
-  if (converted === 'INTERVAL' || converted === 'BSON') return { element: plain, utf8: false, finish: null };
+  if (converted === 'INTERVAL') return { element: plain, utf8: false, finish: (value) => durationText(value as Uint8Array) };
+  if (converted === 'BSON') return { element: plain, utf8: false, finish: null };
   if (converted === 'TIME_MILLIS' || converted === 'TIME_MICROS' || logical?.type === 'TIME') {
     const digits = logical?.type === 'TIME' ? (digitsOfUnit[logical.unit] ?? 3) : converted === 'TIME_MICROS' ? 6 : 3;
     return { element: plain, utf8: false, finish: (value) => timeOfDayText(BigInt(value as number | bigint), digits) };

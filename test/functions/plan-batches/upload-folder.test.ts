@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { openPinned } from '../../../functions/plan-batches/open-pinned.ts';
 import { type PlanBatchesPorts, planBatches } from '../../../functions/plan-batches/plan-batches.ts';
 import type { Upload } from '../../../functions/plan-batches/upload.ts';
@@ -48,6 +49,19 @@ const csvPart = (from: number, rows: number) =>
 const jsonlPart = (from: number, rows: number) =>
   Array.from({ length: rows }, (_, row) => `{"id":"r${from + row}","review":"review number ${from + row}","stars":5}\n`).join('');
 
+const parquetPart = (from: number, rows: number) => {
+  const numbers = Array.from({ length: rows }, (_, row) => from + row);
+  return Buffer.from(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'id', data: numbers.map((number) => `r${number}`) },
+        { name: 'review', data: numbers.map((number) => `review number ${number}`) },
+        { name: 'stars', data: numbers.map(() => 5) },
+      ],
+    }),
+  );
+};
+
 /** What Spark writes: a header in every part, an empty part, one with nothing but a header. */
 const spark = {
   'part-00000.csv': csvPart(0, 5),
@@ -60,6 +74,7 @@ describe.each<[string, Files]>([
   ['CSV parts with a header each', spark],
   ['JSON Lines parts', { 'part-0.json': jsonlPart(0, 5), 'part-1.json': '\n', 'part-2.json': jsonlPart(5, 4) }],
   ['gzip parts', { 'part-0.csv.gz': gzipSync(csvPart(0, 5)), 'part-1.csv.gz': gzipSync(''), 'part-2.csv.gz': gzipSync(csvPart(5, 4)) }],
+  ['Parquet parts', { 'part-0.parquet': parquetPart(0, 5), 'part-1.parquet': parquetPart(5, 4) }],
   ['parts of several formats', { 'part-0.csv': csvPart(0, 5), 'part-1.json.gz': gzipSync(jsonlPart(5, 4)) }],
 ])('a folder of %s', (_, files) => {
   test('is one upload, its rows numbered through', async () => {
@@ -172,6 +187,15 @@ describe('a folder is refused', () => {
     expect(await refusalOf({ 'a.csv': csvPart(0, 1), 'b.pdf': '%PDF-1.7\n' })).toMatchObject({
       code: 'pdf',
       message: expect.stringMatching(/^export\/b\.pdf is a PDF; /),
+    });
+  });
+
+  test('where a part turns out damaged while it is read', async () => {
+    const texts = Array.from({ length: 20_000 }, () => `${Math.random()},${Math.random().toString(36).repeat(5)}\n`).join('');
+    const cut = gzipSync(`id,review\n${texts}`).subarray(0, -100);
+    expect(await refusalOf({ 'a.csv': 'id,review\n1,one\n', 'x=1/b.csv.gz': cut })).toMatchObject({
+      code: 'cut_short',
+      message: expect.stringMatching(/^export\/x=1\/b\.csv\.gz is compressed /),
     });
   });
 

@@ -13,6 +13,8 @@ export interface FleetOptions {
   minutes: number;
   /** One process a worker, or one for all of them. @default false */
   isOneProcess?: boolean;
+  /** Calls come back from their wait as if they had not waited. @default false */
+  isForgetful?: boolean;
   /** Tokens that the endpoint counts for a call, and what was estimated. @default 1,000 of 1,500 */
   countedTokens?: number;
   estimatedTokens?: number;
@@ -123,10 +125,10 @@ export async function runFleet(options: FleetOptions): Promise<FleetFigures> {
       figures.asks += 1;
       let decision = await limiter.reserve(KEY, call);
       while (!decision.reserved) {
-        await limiter.flush();
+        if (!options.isOneProcess) await limiter.flush();
         await time.sleep(decision.waitSeconds + WORKFLOW_SECONDS);
         figures.asks += 1;
-        decision = await limiter.reserve(KEY, call);
+        decision = await limiter.reserve(KEY, { ...call, hasWaited: !options.isForgetful });
       }
       await time.sleep(decision.waitSeconds);
       figures.longestWaitSeconds = Math.max(figures.longestWaitSeconds, (time.now() - askedAtMs) / 1000);

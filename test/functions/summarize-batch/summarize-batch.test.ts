@@ -1,15 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { UnusableSummaryError } from '../../../functions/shared/errors.ts';
 import { outcomeKey, partKey } from '../../../functions/shared/object-keys.ts';
-import { noPayment } from '../../../functions/shared/outcome.ts';
 import type { SummaryAnswer } from '../../../functions/shared/ports.ts';
 import { PROMPT_VERSION } from '../../../functions/summarize-batch/prompt.ts';
 import { RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
 import { ANSWER_USAGE, ANSWER_USD, answered, ScriptedSummarizer, textsOf } from '../../fakes/scripted-summarizer.ts';
-import { CONTENTS, OUTCOMES, openBench, summaryOf } from './summarize-bench.ts';
+import { CONTENTS, OUTCOMES, openBench, paidFor, summaryOf } from './summarize-bench.ts';
 
+const refused = () => new UnusableSummaryError('refused', { code: 'refused', usage: ANSWER_USAGE });
 const done = { waitSeconds: 0, remaining: [] };
-const paidOnce = { attempt: 1, calls: 1, ...ANSWER_USAGE, costUsd: ANSWER_USD };
+const payment = { answerId: expect.stringMatching(/^[0-9a-f]{12}/), attempt: 1, calls: 1, ...ANSWER_USAGE, costUsd: ANSWER_USD };
+const paidOnce = [payment];
 
 describe('one call a batch', () => {
   test('asks for exactly the texts of the batch', async () => {
@@ -29,12 +30,12 @@ describe('one call a batch', () => {
     await bench.summarize([answered('first'), answered('second', { finishReason: 'length', serviceTier: null })], { retryCount: 2 });
     const createdAt = new Date(bench.clock.now()).toISOString();
     expect(bench.outcome(0)).toEqual({
-      ...{ batchId: 0, level: 0, attempt: 1, status: 'ok', error: null, tries: 3, fromCache: false, promptVersion: PROMPT_VERSION },
+      ...{ batchId: 0, level: 0, attempt: 1, status: 'ok', error: null, failedRows: [], tries: 3, fromCache: false, promptVersion: PROMPT_VERSION },
       answer: { text: 'first', finishReason: 'stop', model: 'gpt-6-luna-2026-10-01', serviceTier: 'default', latencyMs: 900, createdAt },
-      paid: paidOnce,
+      payments: paidOnce,
       contentKey: bench.contentKeyOfTexts(['a', 'b']),
     });
-    expect(bench.outcome(1)).toMatchObject({ answer: { text: 'second', finishReason: 'length', serviceTier: null }, paid: paidOnce });
+    expect(bench.outcome(1)).toMatchObject({ answer: { text: 'second', finishReason: 'length', serviceTier: null }, payments: paidOnce });
   });
 
   test('keeps the answer before it records it', async () => {
@@ -47,14 +48,14 @@ describe('one call a batch', () => {
     const run = sampleRun({ settings: { batchRows: 2, serviceTier: 'flex' } });
     const bench = await openBench({ run });
     await bench.summarize([answered('dear', { serviceTier: 'default' }), answered('silent', { serviceTier: null })]);
-    expect(bench.outcome(0).paid.costUsd).toBeCloseTo(ANSWER_USD, 12);
-    expect(bench.outcome(1).paid.costUsd).toBeCloseTo(ANSWER_USD / 2, 12);
+    expect(paidFor(bench.outcome(0)).costUsd).toBeCloseTo(ANSWER_USD, 12);
+    expect(paidFor(bench.outcome(1)).costUsd).toBeCloseTo(ANSWER_USD / 2, 12);
   });
 
   test('of a model whose price is unknown is counted, its cost unknown', async () => {
     const bench = await openBench({ run: sampleRun({ settings: { batchRows: 2, model: 'somebody-elses' } }) });
     await bench.summarize([answered('good')], { batches: bench.first });
-    expect(bench.outcome(0).paid).toEqual({ ...paidOnce, costUsd: null });
+    expect(bench.outcome(0).payments).toEqual([{ ...payment, costUsd: null }]);
   });
 
   test('reads its bytes alone of the part', async () => {
@@ -100,25 +101,22 @@ describe('an outcome', () => {
 
   test('that is a failure of this attempt is final', async () => {
     const bench = await openBench();
-    const refused = new UnusableSummaryError('refused', { code: 'refused', usage: ANSWER_USAGE });
-    await bench.summarize([refused], { batches: bench.first });
+    await bench.summarize([refused(), refused(), refused()], { batches: bench.first });
     const standing = bench.outcome(0);
     await bench.summarize([], { batches: bench.first });
     expect(bench.outcome(0)).toEqual(standing);
   });
 
-  test('that is a failure of an earlier attempt is tried again, and its payment is kept', async () => {
+  test('that is a failure of an earlier attempt is tried again, and its payments are kept', async () => {
     const bench = await openBench();
-    const refused = new UnusableSummaryError('refused', { code: 'refused', usage: ANSWER_USAGE });
-    await bench.summarize([refused], { batches: bench.first });
-    expect(bench.outcome(0)).toMatchObject({
-      status: 'failed',
-      error: { code: 'refused', message: 'refused' },
-      paid: { ...paidOnce, calls: 0 },
-    });
+    await bench.summarize([refused(), refused(), refused()], { batches: bench.first });
+    expect(bench.outcome(0)).toMatchObject({ status: 'failed', error: { code: 'refused', message: 'refused' } });
+    const unusable = bench.outcome(0).payments;
+    expect(unusable).toEqual([0, 1, 2].map(() => ({ ...payment, calls: 0 })));
     await bench.summarize([answered('at last')], { batches: bench.first, attempt: 2 });
     expect(bench.outcome(0)).toMatchObject({ status: 'ok', attempt: 2, error: null, answer: { text: 'at last' } });
-    expect(bench.outcome(0).paid).toEqual({ attempt: 2, calls: 1, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD });
+    expect(bench.outcome(0).payments).toEqual([...unusable, { ...payment, attempt: 2 }]);
+    expect(paidFor(bench.outcome(0))).toMatchObject({ calls: 1, callsByAttempt: { 2: 1 }, inputTokens: 4_000, outputTokens: 400 });
   });
 });
 
@@ -129,7 +127,7 @@ describe('a crash', () => {
     await expect(bench.summarize([answered('paid')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
     expect(bench.outcomes()).toEqual([]);
     expect(await bench.summarize([], { batches: bench.first, retryCount: 1 })).toEqual(done);
-    expect(bench.outcome(0)).toMatchObject({ status: 'ok', fromCache: false, tries: 2, answer: { text: 'paid' }, paid: paidOnce });
+    expect(bench.outcome(0)).toMatchObject({ status: 'ok', fromCache: false, tries: 2, answer: { text: 'paid' }, payments: paidOnce });
   });
 
   test('before the next attempt leaves the payment to the attempt that paid', async () => {
@@ -137,7 +135,7 @@ describe('a crash', () => {
     bench.work.crashAfter(CONTENTS);
     await expect(bench.summarize([answered('paid')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
     await bench.summarize([], { batches: bench.first, attempt: 2 });
-    expect(bench.outcome(0)).toMatchObject({ status: 'ok', attempt: 2, paid: paidOnce });
+    expect(bench.outcome(0)).toMatchObject({ status: 'ok', attempt: 2, payments: paidOnce });
   });
 
   test('before the answer is kept loses it: there is one more call, and one payment', async () => {
@@ -145,7 +143,7 @@ describe('a crash', () => {
     bench.work.crashBefore(CONTENTS);
     await expect(bench.summarize([answered('lost')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
     await bench.summarize([answered('second')], { batches: bench.first, retryCount: 1 });
-    expect(bench.outcome(0)).toMatchObject({ answer: { text: 'second' }, paid: paidOnce });
+    expect(bench.outcome(0)).toMatchObject({ answer: { text: 'second' }, payments: paidOnce });
   });
 
   test('after the outcome is written changes nothing', async () => {
@@ -164,7 +162,7 @@ describe('an answer that was paid before', () => {
     await bench.summarizeWith(summaryOf(), { batches: bench.first });
     const other = sampleRun({ runId: 'june-fedcba9876543210', settings: { batchRows: 2, maxCostUsd: 0 } });
     await bench.summarize([], { batches: bench.first, of: other });
-    expect(bench.outcome(0, other.runId)).toEqual({ ...bench.outcome(0), fromCache: true, paid: noPayment });
+    expect(bench.outcome(0, other.runId)).toEqual({ ...bench.outcome(0), fromCache: true, payments: [] });
   });
 
   test.each([
@@ -178,7 +176,7 @@ describe('an answer that was paid before', () => {
     const bench = await openBench();
     await bench.summarize([answered('one')], { batches: bench.first });
     await bench.summarize([answered('other')], { batches: bench.first, of: other });
-    expect(bench.outcome(0, other.runId)).toMatchObject({ fromCache: false, answer: { text: 'other' }, paid: { calls: 1 } });
+    expect(bench.outcome(0, other.runId)).toMatchObject({ fromCache: false, answer: { text: 'other' }, payments: paidOnce });
   });
 
   test('on another service tier does serve', async () => {
@@ -192,8 +190,8 @@ describe('an answer that was paid before', () => {
     const bench = await openBench({ texts: ['a', 'b', 'a', 'b'] });
     await bench.summarize([answered('paid')], { batches: bench.first });
     await bench.summarize([], { batches: bench.batches.slice(1) });
-    expect(bench.outcome(0).paid).toEqual(paidOnce);
-    expect(bench.outcome(1)).toMatchObject({ fromCache: false, paid: noPayment, answer: { text: 'paid' } });
+    expect(bench.outcome(0).payments).toEqual(paidOnce);
+    expect(bench.outcome(1)).toMatchObject({ fromCache: false, payments: [], answer: { text: 'paid' } });
   });
 
   test('by whoever was faster stands: its text is taken, the own payment counted', async () => {
@@ -206,6 +204,6 @@ describe('an answer that was paid before', () => {
     await bench.summarize([answered('slower')], { batches: bench.batches.slice(1) });
     expect(bench.requests).toHaveLength(1);
     expect(bench.work.text(key)).toBe(faster);
-    expect(bench.outcome(1)).toMatchObject({ fromCache: false, answer: { text: 'faster' }, paid: paidOnce });
+    expect(bench.outcome(1)).toMatchObject({ fromCache: false, answer: { text: 'faster' }, payments: paidOnce });
   });
 });

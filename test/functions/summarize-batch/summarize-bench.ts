@@ -1,6 +1,7 @@
 import { type Batch, type Run, summarizeBatchOutput } from '../../../functions/shared/contract.ts';
 import { outcomeKey } from '../../../functions/shared/object-keys.ts';
-import { type Outcome, outcomeSchema } from '../../../functions/shared/outcome.ts';
+import { addPayments, noPayments, type Outcome, outcomeSchema } from '../../../functions/shared/outcome.ts';
+import { Breaker } from '../../../functions/summarize-batch/breaker.ts';
 import { contentKeyOf } from '../../../functions/summarize-batch/content.ts';
 import { rowsRequest } from '../../../functions/summarize-batch/prompt.ts';
 import { type SummarizeBatchPorts, summarizeBatch } from '../../../functions/summarize-batch/summarize-batch.ts';
@@ -34,6 +35,7 @@ export async function openBench({
   work.operations.length = 0;
   const clock = new FakeClock({ jumps: true });
   const log = new RecordingLog();
+  const breaker = new Breaker(control);
   let model = new ScriptedSummarizer();
 
   const summarizeWith = async (
@@ -49,7 +51,7 @@ export async function openBench({
   ) => {
     model = summarizer;
     const input = { run: { ...of, attempt }, batches: some, retryCount, failure };
-    return summarizeBatchOutput.parse(await summarizeBatch(input, { work, summarizer, control, clock, log }, signal));
+    return summarizeBatchOutput.parse(await summarizeBatch(input, { work, summarizer, control, breaker, clock, log }, signal));
   };
 
   return {
@@ -73,6 +75,9 @@ export async function openBench({
     contentKeyOfTexts: (batchTexts: readonly string[]) => contentKeyOf(run.dataset, run.endpoint, rowsRequest(batchTexts, run.settings)),
   };
 }
+
+/** What a batch has paid, answers of no use included. */
+export const paidFor = ({ payments }: Outcome) => addPayments(noPayments(), payments);
 
 /** Answers each request with a summary that names its texts. */
 export const summaryOf = () => new ScriptedSummarizer((request) => answered(`summary of ${request.messages[1]?.content}`));

@@ -129,6 +129,7 @@ describe('the answer', () => {
       requestId: 'req_7',
       usage: { inputTokens: 40, outputTokens: 5 },
       latencyMs: 1_234,
+      limits: null,
     });
   });
 
@@ -142,7 +143,24 @@ describe('the answer', () => {
       requestId: null,
       usage: { inputTokens: 0, outputTokens: 0 },
       latencyMs: 0,
+      limits: null,
     });
+  });
+
+  test('tells what the endpoint announces of its limits', async () => {
+    reply = ok(completion, {
+      'x-ratelimit-limit-requests': '600',
+      'x-ratelimit-remaining-requests': '599',
+      'x-ratelimit-reset-requests': '100ms',
+    });
+    const limits = { requests: { limit: 600, remaining: 599, resetSeconds: 0.1 } };
+    expect((await summarize()).limits).toEqual(limits);
+    reply = refusing({
+      status: 429,
+      headers: { 'x-ratelimit-limit-tokens': '1000', 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m0s' },
+    });
+    server.requests.length = 0;
+    expect(await failure()).toMatchObject({ limits: { tokens: { limit: 1000, remaining: 0, resetSeconds: 60 } } });
   });
 
   test('that was cut is kept and marked', async () => {
