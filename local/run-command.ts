@@ -1,6 +1,6 @@
 import { systemClock } from '../functions/shared/clock.ts';
 import { ModelUnavailableError } from '../functions/shared/errors.ts';
-import { OFFLINE_ENDPOINT, OFFLINE_MODEL, shutdownWarning } from '../functions/shared/model-catalog.ts';
+import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { dollars, duration } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
 import { type LocalRun, localStores, type RunRecord, runLocally } from './local-run.ts';
@@ -37,8 +37,6 @@ export async function runCommand(file: string | undefined, options: RunOptions):
   const say = (line: string) => progress.say(line);
 
   const run = await claimNextAttempt(await importUpload(upload, options.out, stores.work), stores.work, systemClock);
-  const warning = model.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(run.settings.model, Date.now());
-  if (warning) say(`Warning: ${warning}`);
 
   const failures: unknown[] = [];
   let spokenUntil = 0;

@@ -35,7 +35,7 @@ const verdicts: Record<string, string> = {
   complete: 'Complete',
   partial: 'Partial',
   failed: 'Failed',
-  rejected: 'Rejected: not a usable upload',
+  rejected: 'Rejected',
 };
 
 function verdictLine({ status, stop_reason: reason }: RunRecord): string {

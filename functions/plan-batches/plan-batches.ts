@@ -2,7 +2,7 @@ import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
-import { costUsd } from '../shared/model-catalog.ts';
+import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
@@ -48,7 +48,9 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
     if (state.counts.rowsStaged === 0) throw noRows(upload, state);
     await joinManifest(ports.work, run, state.counts.parts);
-    return summarize(run, await freeze(await planOf(run, upload, state, ports.work), ports.work), ports);
+    const plan = await planOf(run, upload, state, ports.work);
+    requireBudget(plan);
+    return summarize(run, await freeze(plan, ports.work), ports);
   } catch (error) {
     if (error instanceof InvalidUploadError) await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload' });
     throw error;
@@ -103,6 +105,18 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
     { code: 'no_usable_rows' },
   );
 
+/** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
+function requireBudget({ settings: { maxCostUsd }, estimatedCostUsd, counts }: Plan) {
+  const callUsd = (estimatedCostUsd ?? 0) / counts.batches;
+  if (maxCostUsd === null || maxCostUsd >= callUsd) return;
+  throw new InvalidUploadError(
+    `maxCostUsd is ${maxCostUsd}, but one call can cost ${callUsd.toPrecision(2)} dollars; allow at least that much.`,
+    {
+      code: 'budget_below_one_call',
+    },
+  );
+}
+
 async function planOf(run: Run, upload: Upload, state: PlanningState, work: ObjectStore): Promise<Plan> {
   const { counts } = state;
   const first = await readAttempt(work, run.runId, 1);
@@ -111,6 +125,7 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
   const outputTokens = counts.batches * run.settings.maxOutputTokens;
   const truncated =
     counts.rowsTruncated > 0 ? [`${counts.rowsTruncated} texts were cut at ${run.settings.maxRowCharacters} characters.`] : [];
+  const shutdown = run.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(run.settings.model, Date.parse(first.acceptedAt));
   const limited = run.limit === counts.rowsIn ? [`Only the first ${run.limit} rows were read.`] : [];
   return {
     runId: run.runId,
@@ -124,7 +139,13 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
     format: upload.format,
     textColumn: upload.textColumn,
     idColumn: upload.idColumn,
-    notes: [...upload.notes, ...limited, ...truncated, ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds)],
+    notes: [
+      ...(shutdown ? [shutdown] : []),
+      ...upload.notes,
+      ...limited,
+      ...truncated,
+      ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
+    ],
     counts: { ...counts, inputTokens },
     estimatedCostUsd: costUsd(run.endpoint, run.settings.model, run.settings.serviceTier, { inputTokens, outputTokens }),
   };

@@ -104,13 +104,17 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
       const upload = await open(file, part, { textColumn, idColumn });
       if (!upload) continue;
       const partition = partitionOf(part.key);
-      const inFolder = (row: UploadRow): UploadRow => {
-        const placed = { ...row, part: part.key, next: { ...row.next, file } };
-        return placed.reason === null ? { ...placed, attributes: { ...partition, ...placed.attributes } } : placed;
+      const hasPartition = Object.keys(partition).length > 0;
+      // In place: copies of all rows took a tenth of the planning's time.
+      const place = (row: UploadRow): void => {
+        row.part = part.key;
+        row.next = { byte: row.next.byte, line: row.next.line, rowNumber: row.next.rowNumber, file };
+        if (hasPartition && row.reason === null) row.attributes = { ...partition, ...row.attributes };
       };
       try {
         for await (const group of upload.rows(file === from.file ? from : { ...upload.start, rowNumber })) {
-          yield group.map(inFolder);
+          group.forEach(place);
+          yield group;
           rowNumber = group.at(-1)?.next.rowNumber ?? rowNumber;
         }
       } catch (error) {
@@ -122,7 +126,10 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
   return {
     ...first,
     columns: [...first.columns, ...partitionColumns.filter((column) => !first.columns.includes(column))],
-    notes: [`The upload is a folder of ${parts.length === 1 ? 'one part file' : `${parts.length} part files`}.`, ...first.notes],
+    notes: [
+      `The upload is a folder of ${parts.length === 1 ? 'one part file' : `${parts.length.toLocaleString('en')} part files`}.`,
+      ...first.notes,
+    ],
     start: { ...first.start, file: firstFile },
     rows,
   };

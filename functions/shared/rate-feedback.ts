@@ -84,9 +84,9 @@ export function changeByAnswer(
       missingMs = Math.max(missingMs, shortMs);
       tats[bucket] = { add: micro(shortMs), from: LONG_AGO_MS, to: NEVER_MS };
     } else {
-      const leftMs = Math.min(Math.max(left, 0) * unitMs, windowMs[bucket]);
-      const tatMs = slot.startMs - leftMs;
       const believedMs = state.tatMs[bucket];
+      const leftMs = Math.min(Math.max(believedMs === undefined ? remaining : left, 0) * unitMs, windowMs[bucket]);
+      const tatMs = slot.startMs - leftMs;
       // A bucket that is more than half full holds nobody up, whoever has taken from it.
       const isBelievedFuller = leftMs < windowMs[bucket] / 2 && believedMs !== undefined && believedMs < tatMs - MARGIN_MS;
       if (believedMs === undefined || isBelievedFuller) tats[bucket] = { set: micro(tatMs), below: micro(tatMs - MARGIN_MS) };

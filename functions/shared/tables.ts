@@ -24,7 +24,7 @@ const column = (name: string, type: ColumnType, comment: string): Column => ({ n
 
 const runId = column('run_id', 'string', 'the run; a run is visible when it has a row in runs');
 const dataset = column('dataset', 'string', 'first folder of the uploaded key');
-const sourceKey = column('source_key', 'string', 'key of the upload in the input bucket');
+const sourceKey = column('source_key', 'string', 'key of the upload in the input bucket; that of a folder ends in a slash');
 const groupKey = column('group_key', 'string', 'value of the group column, null without grouping');
 
 export const tables: Record<TableName, Table> = {
@@ -110,7 +110,7 @@ export const tables: Record<TableName, Table> = {
       runId,
       dataset,
       sourceKey,
-      column('source_version', 'string', 'version of the object; of a local file, the SHA-256 of its bytes'),
+      column('source_version', 'string', 'version of the object, of a folder that of its _SUCCESS; locally a SHA-256 of the bytes'),
       column('status', 'string', 'complete, partial, failed, halted or rejected'),
       column('stop_reason', 'string', 'why it did not end complete'),
       column('notes', 'string', 'what a careful reader should know, a JSON array of sentences'),

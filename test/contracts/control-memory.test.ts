@@ -7,5 +7,6 @@ test('what earlier attempts have spent is restored, and only once', async () => 
   control.restore('run', 0.9);
   const request = { runId: 'run', attempt: 2, reserveUsd: 0.1, capUsd: 1 };
   expect(await control.reserve(request)).toEqual({ granted: true });
+  await control.settle(request, 0.1);
   expect(await control.reserve(request)).toEqual({ granted: false, stopReason: 'budget_exceeded' });
 });

@@ -26,13 +26,24 @@ export function controlContract(name: string, open: () => Promise<ControlHome>):
       ...changes,
     });
     const overBudget = { granted: false, stopReason: 'budget_exceeded' };
+    /** It would fit if the calls in flight cost nothing. */
+    const notYet = { granted: false, stopReason: null };
     const granted = { granted: true };
+    /** One call that cost what was reserved. */
+    const pay = async (runId: string, usd: number) => {
+      const request = spend(runId, { reserveUsd: usd });
+      expect(await control.reserve(request)).toEqual(granted);
+      await control.settle(request, usd);
+    };
 
     test('grants up to the cap exactly, without the drift of floating point', async () => {
       // 0.1 + 0.1 + 0.1 is more than 0.3 in floating point.
       const request = spend('exact', { capUsd: 0.3 });
       for (let call = 0; call < 3; call += 1) expect(await control.reserve(request)).toEqual(granted);
-      expect(await control.reserve({ ...request, reserveUsd: 0.000000001 })).toEqual(overBudget);
+      const least = { ...request, reserveUsd: 0.000000001 };
+      expect(await control.reserve(least)).toEqual(notYet);
+      for (let call = 0; call < 3; call += 1) await control.settle(request, 0.1);
+      expect(await control.reserve(least)).toEqual(overBudget);
     });
 
     test('refuses a first call above the cap, and everything above a cap of 0', async () => {
@@ -54,14 +65,14 @@ export function controlContract(name: string, open: () => Promise<ControlHome>):
     test('concurrent reservations never exceed the cap', async () => {
       const decisions = await Promise.all(Array.from({ length: 50 }, () => control.reserve(spend('crowd', { capUsd: 2.05 }))));
       expect(decisions.filter((decision) => decision.granted)).toHaveLength(20);
-      expect(decisions.filter((decision) => !decision.granted)).toEqual(Array.from({ length: 30 }, () => overBudget));
+      expect(decisions.filter((decision) => !decision.granted)).toEqual(Array.from({ length: 30 }, () => notYet));
     });
 
     test('settling gives back what a call did not cost', async () => {
       const request = spend('cheaper', { reserveUsd: 1 });
       await control.reserve(request);
       await control.settle(request, 0.4);
-      expect(await control.reserve(spend('cheaper', { reserveUsd: 0.6 }))).toEqual(granted);
+      await pay('cheaper', 0.6);
       expect(await control.reserve(spend('cheaper', { reserveUsd: 0.000001 }))).toEqual(overBudget);
     });
 
@@ -86,7 +97,7 @@ export function controlContract(name: string, open: () => Promise<ControlHome>):
     });
 
     test('money is the run’s over all its attempts', async () => {
-      await control.reserve(spend('resumed', { reserveUsd: 0.8 }));
+      await pay('resumed', 0.8);
       expect(await control.reserve(spend('resumed', { attempt: 2, reserveUsd: 0.3 }))).toEqual(overBudget);
       expect(await control.reserve(spend('resumed', { attempt: 2, reserveUsd: 0.3, capUsd: 2 }))).toEqual(granted);
     });
@@ -126,8 +137,80 @@ export function controlContract(name: string, open: () => Promise<ControlHome>):
       await control.reserve(request);
       await control.halt('late', 1, 'user');
       await control.settle(request, 0.5);
-      expect(await control.reserve(spend('late', { attempt: 2, reserveUsd: 0.5 }))).toEqual(granted);
+      const next = spend('late', { attempt: 2, reserveUsd: 0.5 });
+      expect(await control.reserve(next)).toEqual(granted);
+      await control.settle(next, 0.5);
       expect(await control.reserve(spend('late', { attempt: 2, reserveUsd: 0.1 }))).toEqual(overBudget);
+    });
+
+    describe('a cap that calls in flight hold', () => {
+      test('may be asked for again: what they do not cost is given back', async () => {
+        const [one, other] = [spend('flight', { reserveUsd: 0.5 }), spend('flight', { reserveUsd: 0.6 })];
+        await control.reserve(one);
+        expect(await control.reserve(other)).toEqual(notYet);
+        await control.settle(one, 0.4);
+        expect(await control.reserve(other)).toEqual(granted);
+      });
+
+      test('is exceeded for good when they have cost it', async () => {
+        const [one, other] = [spend('landed', { reserveUsd: 0.5 }), spend('landed', { reserveUsd: 0.6 })];
+        await control.reserve(one);
+        expect(await control.reserve(other)).toEqual(notYet);
+        await control.settle(one, 0.5);
+        expect(await control.reserve(other)).toEqual(overBudget);
+      });
+
+      test('is exceeded for good by a call that would not even fit without them', async () => {
+        await pay('beyond', 0.5);
+        await control.reserve(spend('beyond', { reserveUsd: 0.3 }));
+        expect(await control.reserve(spend('beyond', { reserveUsd: 0.5 }))).toEqual(notYet);
+        expect(await control.reserve(spend('beyond', { reserveUsd: 0.500001 }))).toEqual(overBudget);
+      });
+
+      test('is not held by calls that were refused, nor by calls that are over', async () => {
+        expect(await control.reserve(spend('over', { reserveUsd: 2 }))).toEqual(overBudget);
+        await pay('over', 0.9);
+        const dearer = spend('over', { reserveUsd: 0 });
+        await control.reserve(dearer);
+        await control.settle(dearer, 0.05);
+        expect(await control.reserve(spend('over', { reserveUsd: 0.1 }))).toEqual(overBudget);
+        expect(await control.reserve(spend('over', { reserveUsd: 0.05 }))).toEqual(granted);
+      });
+
+      test('is held by the calls of all attempts, and never by those of another run', async () => {
+        await control.reserve(spend('shared', { reserveUsd: 0.9 }));
+        expect(await control.reserve(spend('shared', { attempt: 2, reserveUsd: 0.2 }))).toEqual(notYet);
+        await pay('alone', 0.9);
+        expect(await control.reserve(spend('alone', { reserveUsd: 0.2 }))).toEqual(overBudget);
+      });
+    });
+
+    describe('batches', () => {
+      test('are counted by whether they have a summary, each attempt and run for itself', async () => {
+        expect(await control.count('counted', 1, false)).toEqual({ summarized: 0, failed: 1 });
+        expect(await control.count('counted', 1, true)).toEqual({ summarized: 1, failed: 1 });
+        expect(await control.count('counted', 1, true)).toEqual({ summarized: 2, failed: 1 });
+        expect(await control.count('counted', 2, true)).toEqual({ summarized: 1, failed: 0 });
+        expect(await control.count('counted too', 1, false)).toEqual({ summarized: 0, failed: 1 });
+      });
+
+      test('that are counted at once are all counted', async () => {
+        const counts = await Promise.all(Array.from({ length: 30 }, (_, batch) => control.count('crowded', 1, batch % 3 > 0)));
+        expect(counts.map(({ summarized, failed }) => summarized + failed).toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: 30 }, (_, index) => index + 1),
+        );
+        expect(await control.count('crowded', 1, true)).toEqual({ summarized: 21, failed: 10 });
+      });
+
+      test('touch neither the money nor the halts, and a halted attempt is counted on', async () => {
+        await control.count('apart', 1, true);
+        await pay('apart', 0.6);
+        await control.halt('apart', 1, 'user');
+        expect(await control.count('apart', 1, false)).toEqual({ summarized: 1, failed: 1 });
+        expect(await control.stopReason('apart', 1)).toBe('user');
+        expect(await control.reserve(spend('apart', { attempt: 2, reserveUsd: 0.5 }))).toEqual(overBudget);
+        expect(await control.reserve(spend('apart', { attempt: 2, reserveUsd: 0.4 }))).toEqual(granted);
+      });
     });
   });
 }

@@ -109,28 +109,26 @@ export function rateLimiterContract(name: string, open: () => Promise<RateLimite
       const limiter = process();
       const first = reservationOf(await limiter.reserve('learned', call()));
       await limiter.settle(first, { limits: { requests: { limit: 60, remaining: 9, resetSeconds: 51 } }, countedTokens: null });
-      const waits = await take(process(), 'learned', 9, call());
-      expect(waits).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 2]);
+      // Nine less the headroom of 3 s.
+      expect(await take(process(), 'learned', 9, call())).toEqual([0, 0, 0, 0, 0, 0, 1, 2, 3]);
     });
 
     test('the lower of announced and configured limits counts', async () => {
       const limiter = process();
       const first = reservationOf(await limiter.reserve('lower', call()));
       await limiter.settle(first, { limits: { requests: { limit: 600, remaining: 599, resetSeconds: 0.1 } }, countedTokens: null });
-      const waits = await take(limiter, 'lower', 56, sixty);
-      expect(waits.slice(-2)).toEqual([0, 1]);
+      const waits = await take(limiter, 'lower', 58, sixty);
+      expect(waits[55]).toBe(0);
+      expect(waits[56]).toBeCloseTo(0.1, 3);
+      expect(waits[57]).toBeCloseTo(1.1, 3);
     });
 
     test('a limit per day is told from one per minute, and its wait of hours is returned', async () => {
       const limiter = process();
       const first = reservationOf(await limiter.reserve('daily', call()));
       await limiter.settle(first, { limits: { requests: { limit: 24, remaining: 0, resetSeconds: 86_400 } }, countedTokens: null });
-      const decision = await process().reserve('daily', call());
-      expect(decision.reserved).toBe(false);
-      // One request an hour; the headers round what is left down, so that one more may go.
-      expect(decision.waitSeconds).toBeGreaterThanOrEqual(0);
-      const waits = await Promise.all([1, 2].map(() => process().reserve('daily', call())));
-      expect(Math.max(...waits.map(({ waitSeconds }) => waitSeconds))).toBeGreaterThan(2);
+      // One request an hour, the headroom, less the wait that a function sits out itself.
+      expect(await process().reserve('daily', call())).toEqual({ reserved: false, waitSeconds: 3_600 + 3 - 5 });
     });
 
     test('a refusal pauses everybody, also without limits', async () => {

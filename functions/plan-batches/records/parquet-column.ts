@@ -5,7 +5,8 @@ import { convert } from 'hyparquet/src/convert.js';
 import { getTreePath, isFlatColumn } from 'hyparquet/src/schema.js';
 import { InvalidUploadError } from '../../shared/errors.ts';
 import { MAX_PARQUET_NESTED_BYTES, MAX_PARQUET_PAGE_BYTES, MAX_PARQUET_PAGE_VALUES } from '../../shared/limits.ts';
-import { type ColumnMetaData, compressors, type ParquetFile, refuseDamagedParquet } from './parquet-file.ts';
+import { type ColumnMetaData, type ParquetFile, refuseDamagedParquet } from './parquet-file.ts';
+import { type PageHeader, unpackPage } from './parquet-page.ts';
 import { parsersOf, readingOf } from './parquet-values.ts';
 
 /**
@@ -14,7 +15,6 @@ import { parsersOf, readingOf } from './parquet-values.ts';
  */
 
 type Decoder = Parameters<typeof readPage>[2];
-type PageHeader = ReturnType<typeof parquetHeader>;
 
 /** Bytes fetched at once, a page that is larger aside. */
 const FETCH_BYTES = 1024 * 1024;
@@ -107,6 +107,7 @@ async function* pagesOf(file: ParquetFile, meta: ColumnMetaData): AsyncGenerator
 /** Decodes the pages of one column, in order. */
 class PageDecoder {
   readonly #file: ParquetFile;
+  readonly #codec: string;
   readonly #decoder: Decoder;
   readonly #finish: ((value: unknown) => unknown) | null;
   #dictionary: DecodedArray | undefined;
@@ -116,24 +117,28 @@ class PageDecoder {
     const written = (schemaPath.at(-1) as SchemaTree).element;
     const { element, utf8, finish } = readingOf(written);
     this.#file = file;
+    this.#codec = meta.codec;
     this.#finish = finish;
+    // Pages come unpacked.
     this.#decoder = {
-      ...{ pathInSchema: meta.path_in_schema, type: meta.type, codec: meta.codec, element, schemaPath, utf8, compressors },
+      ...{ pathInSchema: meta.path_in_schema, type: meta.type, codec: 'UNCOMPRESSED', element, schemaPath, utf8 },
       parsers: parsersOf(written),
     };
   }
 
   /** The values of a data page; `previous`, continued where a nested row goes on in this page. undefined: a page without values. */
-  decode({ header, values, body }: Page, previous?: DecodedArray): DecodedArray | undefined {
-    const reader = { view: new DataView(body.buffer, body.byteOffset, body.length), offset: 0 };
+  decode({ header: packedHeader, values, body: packed }: Page, previous?: DecodedArray): DecodedArray | undefined {
+    if (packedHeader.type === 'INDEX_PAGE') return undefined;
     try {
+      const { header, body } = unpackPage(packedHeader, packed, this.#codec, this.#decoder.schemaPath);
+      const reader = { view: new DataView(body.buffer), offset: 0 };
       if (header.type === 'DICTIONARY_PAGE') {
-        if (values > header.uncompressed_page_size) throw new RangeError('more values than bytes');
+        if (values > body.length) throw new RangeError('more values than bytes');
         const { data } = readPage(reader, header, this.#decoder, undefined, undefined, 0);
         this.#dictionary = data && convert(data, this.#decoder);
         return undefined;
       }
-      if (values === 0 || header.type === 'INDEX_PAGE') return undefined;
+      if (values === 0) return undefined;
       const { encoding } = (header.data_page_header ?? header.data_page_header_v2) as { encoding: string };
       if (encoding.endsWith('_DICTIONARY') && this.#dictionary === undefined) throw new RangeError('no dictionary');
       return readPage(reader, header, this.#decoder, this.#dictionary, previous, 0).data;
@@ -217,7 +222,10 @@ class FlatColumn extends Values {
   }
 
   override at(offset: number): unknown {
-    return this.#decoder.finished(super.at(offset));
+    const value = super.at(offset);
+    // An entry that the dictionary does not have; what is missing is null.
+    if (value === undefined) refuseDamagedParquet(this.#file.fileName, `column "${this.#name}"`);
+    return this.#decoder.finished(value);
   }
 
   close = async () => void (await this.#pages.return(undefined));

@@ -1,7 +1,7 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { type FileMetaData, parquetMetadata, parquetSchema, type SchemaTree } from 'hyparquet';
 import { InvalidUploadError } from '../../shared/errors.ts';
 import { MAX_PARQUET_FOOTER_BYTES } from '../../shared/limits.ts';
+import { isKnownCodec } from './parquet-page.ts';
 import type { UploadSource } from './record-format.ts';
 
 type RowGroup = FileMetaData['row_groups'][number];
@@ -10,13 +10,6 @@ export type ColumnMetaData = NonNullable<RowGroup['columns'][number]['meta_data'
 const MAGIC = Buffer.from('PAR1');
 /** The footer's length and the magic after it. */
 const TAIL_BYTES = 8;
-
-/** Unpacks a page; the length that its header claims is the most that it may have. */
-const unpacker = (unpack: (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array) => (bytes: Uint8Array, length: number) =>
-  unpack(bytes, { maxOutputLength: Math.max(1, length) });
-/** Besides what hyparquet has itself: no compression, and Snappy. */
-export const compressors = { GZIP: unpacker(gunzipSync), ZSTD: unpacker(zstdDecompressSync), BROTLI: unpacker(brotliDecompressSync) };
-const codecs = new Set(['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)]);
 
 /** A Parquet file whose footer has been read and can be believed as far as that can be told without its pages. */
 export interface ParquetFile {
@@ -88,7 +81,7 @@ export async function openParquet(source: UploadSource, fileName: string): Promi
   } catch (error) {
     refuseDamagedParquet(fileName, 'its footer', error);
   }
-  const unknown = file.rowGroups.flatMap(({ columns }) => columns).find(({ codec }) => !codecs.has(codec));
+  const unknown = file.rowGroups.flatMap(({ columns }) => columns).find(({ codec }) => !isKnownCodec(codec));
   if (unknown) {
     throw new InvalidUploadError(
       `${fileName} is a Parquet file compressed with ${unknown.codec}; write it with Snappy, gzip, zstd, Brotli or no compression and drop that.`,

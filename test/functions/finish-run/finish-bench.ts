@@ -1,7 +1,7 @@
 import { finishRun } from '../../../functions/finish-run/finish-run.ts';
 import { type FinishRunInput, finishRunOutput, type Run } from '../../../functions/shared/contract.ts';
 import { outcomeKey, partName, partsKey, runRecordKey, tableKey } from '../../../functions/shared/object-keys.ts';
-import { noPayment, type Outcome } from '../../../functions/shared/outcome.ts';
+import type { Outcome } from '../../../functions/shared/outcome.ts';
 import { writeTables } from '../../../functions/write-tables/write-tables.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { RecordingEventSink } from '../../fakes/recording-event-sink.ts';
@@ -21,7 +21,7 @@ const answer = {
   latencyMs: 1,
   createdAt: ACCEPTED_AT,
 } as const;
-const paid = { attempt: 1, calls: 1, inputTokens: 1_000, outputTokens: 100, costUsd: 0.25 };
+const payment = { answerId: 'one', attempt: 1, calls: 1, inputTokens: 1_000, outputTokens: 100, costUsd: 0.25 };
 
 /** What became of the batches: `ok`, a code of failure, or nothing. */
 export type Fate = 'ok' | (string & {}) | null;
@@ -50,10 +50,10 @@ export async function openBench({
     for (const [batchId, fate] of newFates.entries()) {
       if (fate === null) continue;
       const outcome: Outcome = {
-        ...{ batchId, level: 0, attempt, tries: 1, fromCache: false, promptVersion: '1', contentKey: null },
+        ...{ batchId, level: 0, attempt, tries: 1, failedRows: [], fromCache: false, promptVersion: '1', contentKey: null },
         ...(fate === 'ok'
-          ? { status: 'ok', answer, error: null, paid: { ...paid, attempt } }
-          : { status: 'failed', answer: null, error: { code: fate, message: 'the customer said' }, paid: noPayment }),
+          ? { status: 'ok', answer, error: null, payments: [{ ...payment, attempt }] }
+          : { status: 'failed', answer: null, error: { code: fate, message: 'the customer said' }, payments: [] }),
       };
       work.seed(outcomeKey(RUN_ID, 0, batchId), JSON.stringify(outcome));
     }

@@ -65,16 +65,10 @@ describe('a run that came to its end', () => {
   });
 
   test.each([
-    [
-      'partial',
-      ['ok', 'empty', 'ok', null],
-      100,
-      { rows_summarized: 2, rows_failed: 2 },
-      'failed batches by reason: empty: 1, no_outcome: 1',
-    ],
-    ['partial', ['ok', 'empty', 'ok', 'ok'], 25, { rows_summarized: 3, rows_failed: 1 }, 'failed batches by reason: empty: 1'],
+    ['partial', ['ok', 'empty', 'ok', null], 100, { rows_summarized: 2, rows_failed: 2 }, 'failed rows by reason: empty: 1, no_outcome: 1'],
+    ['partial', ['ok', 'empty', 'ok', 'ok'], 25, { rows_summarized: 3, rows_failed: 1 }, 'failed rows by reason: empty: 1'],
     ['failed', ['ok', 'empty', 'ok', 'ok'], 24, { rows_summarized: 3, rows_failed: 1 }, '25.0 % of the rows failed, 24 % are tolerated'],
-    ['failed', ['empty', 'empty', 'empty', 'empty'], 100, { rows_summarized: 0, rows_failed: 4 }, 'No batch could be summarized'],
+    ['failed', ['empty', 'empty', 'empty', 'empty'], 100, { rows_summarized: 0, rows_failed: 4 }, 'No row could be summarized'],
   ])('is %s where batches ended %p and %d %% are tolerated', async (status, fates, toleratedFailurePercentage, counts, reason) => {
     const run = sampleRun({ settings: { batchRows: 1, toleratedFailurePercentage } });
     const bench = await openBench({ run, fates });

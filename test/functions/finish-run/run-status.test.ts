@@ -19,15 +19,15 @@ describe('the verdict on a run that came to its end', () => {
   test.each([
     ['no row failed', sums({ rowsFailed: 0, failures: {} }), null, 0, 'complete', null],
     ['rows were rejected, none failed', sums({ rowsFailed: 0, failures: {}, rowsRejected: 900 }), null, 0, 'complete', null],
-    ['some failed, all are tolerated', sums({}), null, 100, 'partial', 'failed batches by reason: empty: 1'],
-    ['exactly the tolerated share failed', sums({}), null, 10, 'partial', 'failed batches by reason: empty: 1'],
+    ['some failed, all are tolerated', sums({}), null, 100, 'partial', 'failed rows by reason: empty: 1'],
+    ['exactly the tolerated share failed', sums({}), null, 10, 'partial', 'failed rows by reason: empty: 1'],
     [
       'more than the tolerated share failed',
       sums({}),
       null,
       9.9,
       'failed',
-      '10.0 % of the rows failed, 9.9 % are tolerated; failed batches by reason: empty: 1',
+      '10.0 % of the rows failed, 9.9 % are tolerated; failed rows by reason: empty: 1',
     ],
     ['none are tolerated', sums({ rowsSummarized: 9_999, rowsFailed: 1 }), null, 0, 'failed', expect.stringContaining('0 % are tolerated')],
     [
@@ -36,7 +36,7 @@ describe('the verdict on a run that came to its end', () => {
       null,
       100,
       'failed',
-      'No batch could be summarized; failed batches by reason: refusal: 5, empty: 1',
+      'No row could be summarized; failed rows by reason: refusal: 5, empty: 1',
     ],
     ['it was halted', sums({}), 'budget_exceeded', 0, 'halted', 'budget_exceeded'],
     ['it was halted before the first summary', sums({ rowsSummarized: 0 }), 'model_access', 100, 'halted', 'model_access'],

@@ -1,15 +1,21 @@
-import { expect, test } from '@jest/globals';
-import { noPayment, type Outcome, readOutcome, writeOutcome } from '../../../functions/shared/outcome.ts';
+import { describe, expect, test } from '@jest/globals';
+import { addPayments, noPayments, type Outcome, type Payment, readOutcome, writeOutcome } from '../../../functions/shared/outcome.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { ACCEPTED_AT, RUN_ID } from '../../fakes/sample-run.ts';
 
-const base = { batchId: 3, level: 0, tries: 1, paid: noPayment, fromCache: false, promptVersion: '1', contentKey: null };
+const base = { batchId: 3, level: 0, tries: 1, payments: [], failedRows: [], fromCache: false, promptVersion: '1', contentKey: null };
 const okOutcome = (text: string, attempt = 1): Outcome => ({
   ...base,
   attempt,
   status: 'ok',
   answer: { text, finishReason: 'stop', model: 'm', serviceTier: null, latencyMs: 1, createdAt: ACCEPTED_AT },
   error: null,
+});
+const partialOutcome = (text: string): Outcome => ({
+  ...okOutcome(text),
+  status: 'partial',
+  error: { code: 'refusal', message: 'refused' },
+  failedRows: [{ rowNumber: 301, code: 'refusal' }],
 });
 const failedOutcome = (code: string, attempt = 1): Outcome => ({
   ...base,
@@ -19,13 +25,16 @@ const failedOutcome = (code: string, attempt = 1): Outcome => ({
   error: { code, message: code },
 });
 
-test('a late failure never covers a summary, of this attempt or the next', async () => {
-  const work = new MemoryStore('work');
-  await writeOutcome(work, RUN_ID, okOutcome('good'));
-  await writeOutcome(work, RUN_ID, failedOutcome('states_timeout'));
-  await writeOutcome(work, RUN_ID, failedOutcome('states_timeout', 2));
-  expect(await readOutcome(work, RUN_ID, 0, 3)).toEqual(okOutcome('good'));
-});
+test.each([okOutcome('good'), partialOutcome('good')])(
+  'a late failure never covers a summary, of this attempt or the next',
+  async (good) => {
+    const work = new MemoryStore('work');
+    await writeOutcome(work, RUN_ID, good);
+    await writeOutcome(work, RUN_ID, failedOutcome('states_timeout'));
+    await writeOutcome(work, RUN_ID, failedOutcome('states_timeout', 2));
+    expect(await readOutcome(work, RUN_ID, 0, 3)).toEqual(good);
+  },
+);
 
 test('a summary covers a failure, and a later failure an earlier one', async () => {
   const work = new MemoryStore('work');
@@ -36,6 +45,13 @@ test('a summary covers a failure, and a later failure an earlier one', async () 
   expect(await readOutcome(work, RUN_ID, 0, 3)).toEqual(okOutcome('good', 3));
 });
 
+test('a summary of some rows covers a failure', async () => {
+  const work = new MemoryStore('work');
+  await writeOutcome(work, RUN_ID, failedOutcome('halted'));
+  await writeOutcome(work, RUN_ID, partialOutcome('some'));
+  expect(await readOutcome(work, RUN_ID, 0, 3)).toEqual(partialOutcome('some'));
+});
+
 test('batches of one number on two levels have an outcome each', async () => {
   const work = new MemoryStore('work');
   await writeOutcome(work, RUN_ID, okOutcome('rows'));
@@ -43,4 +59,33 @@ test('batches of one number on two levels have an outcome each', async () => {
   expect((await readOutcome(work, RUN_ID, 0, 3))?.answer?.text).toBe('rows');
   expect((await readOutcome(work, RUN_ID, 1, 3))?.answer?.text).toBe('fold');
   expect(await readOutcome(work, RUN_ID, 0, 4)).toBeUndefined();
+});
+
+describe('payments', () => {
+  const payment = (changes: Partial<Payment>): Payment => ({
+    ...{ answerId: 'one', attempt: 1, calls: 1, inputTokens: 10, outputTokens: 1, costUsd: 0.5 },
+    ...changes,
+  });
+
+  test('add up over attempts; answers of no use cost and do not count as calls', () => {
+    const sums = addPayments(noPayments(), [
+      payment({}),
+      payment({ calls: 0 }),
+      payment({ attempt: 2 }),
+      payment({ attempt: 3, calls: 0 }),
+    ]);
+    expect(addPayments(sums, [payment({ attempt: 2 })])).toEqual({
+      ...{ calls: 3, callsByAttempt: { 1: 1, 2: 2 }, inputTokens: 50, outputTokens: 5, costUsd: 2.5 },
+    });
+  });
+
+  test('of an unknown price make the sum unknown for good', () => {
+    const sums = addPayments(noPayments(), [payment({}), payment({ costUsd: null }), payment({})]);
+    expect(sums).toMatchObject({ calls: 3, inputTokens: 30, costUsd: null });
+  });
+
+  test('no two sums share their counts', () => {
+    addPayments(noPayments(), [payment({})]);
+    expect(noPayments()).toEqual({ calls: 0, callsByAttempt: {}, inputTokens: 0, outputTokens: 0, costUsd: 0 });
+  });
 });

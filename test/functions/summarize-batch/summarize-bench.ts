@@ -1,15 +1,17 @@
 import { type Batch, type Run, summarizeBatchOutput } from '../../../functions/shared/contract.ts';
+import { UnusableSummaryError } from '../../../functions/shared/errors.ts';
 import { outcomeKey } from '../../../functions/shared/object-keys.ts';
 import { addPayments, noPayments, type Outcome, outcomeSchema } from '../../../functions/shared/outcome.ts';
+import type { SpendRequest, SummaryRequest } from '../../../functions/shared/ports.ts';
 import { Breaker } from '../../../functions/summarize-batch/breaker.ts';
 import { contentKeyOf } from '../../../functions/summarize-batch/content.ts';
 import { rowsRequest } from '../../../functions/summarize-batch/prompt.ts';
 import { type SummarizeBatchPorts, summarizeBatch } from '../../../functions/summarize-batch/summarize-batch.ts';
-import { memoryControl } from '../../../local/memory-control.ts';
+import { type MemoryControl, memoryControl } from '../../../local/memory-control.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
-import { planSample, sampleRun } from '../../fakes/sample-run.ts';
-import { answered, ScriptedSummarizer } from '../../fakes/scripted-summarizer.ts';
+import { planSample, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
+import { ANSWER_USAGE, answered, ScriptedSummarizer, textsOf } from '../../fakes/scripted-summarizer.ts';
 import { FakeClock } from '../../local/workflow/fake-clock.ts';
 
 export const OUTCOMES = /\/outcomes\//;
@@ -81,3 +83,30 @@ export const paidFor = ({ payments }: Outcome) => addPayments(noPayments(), paym
 
 /** Answers each request with a summary that names its texts. */
 export const summaryOf = () => new ScriptedSummarizer((request) => answered(`summary of ${request.messages[1]?.content}`));
+
+/** Dollars that the control takes the run to have spent: the most that still fits is found by asking. */
+export async function spentUsd(control: MemoryControl): Promise<number> {
+  const request = (capUsd: number): SpendRequest => ({ runId: RUN_ID, attempt: 99, reserveUsd: 0, capUsd });
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if ((await control.reserve(request(middle))).granted) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** Fails at every request that holds one of these texts, and answers the others, the merge of pieces too. */
+export const failingAt = (badTexts: readonly string[], failure: () => Error) =>
+  new ScriptedSummarizer((request) =>
+    textsOf(request).some((text) => badTexts.includes(text)) ? failure() : answered(`summary of ${request.messages[1]?.content.length}`),
+  );
+
+export const refused = () => new UnusableSummaryError('The model refused', { code: 'refusal', usage: ANSWER_USAGE });
+export const empty = () => new UnusableSummaryError('The answer is empty', { code: 'empty', usage: ANSWER_USAGE });
+
+/** The parts that a merge request holds, undefined where it asks for rows. */
+export const partsOf = (request: SummaryRequest): { rows: number; summary: string }[] | undefined => {
+  const parts = JSON.parse(request.messages[1]?.content ?? '') as (string | { rows: number; summary: string })[];
+  return parts.every((part) => typeof part === 'object') ? parts : undefined;
+};

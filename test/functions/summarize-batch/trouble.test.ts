@@ -10,35 +10,21 @@ import {
   UnusableSummaryError,
 } from '../../../functions/shared/errors.ts';
 import { partKey } from '../../../functions/shared/object-keys.ts';
-import { noPayment } from '../../../functions/shared/outcome.ts';
-import type { SpendRequest } from '../../../functions/shared/ports.ts';
-import { type MemoryControl, memoryControl } from '../../../local/memory-control.ts';
-import { RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
+import { memoryControl } from '../../../local/memory-control.ts';
+import { RUN_ID } from '../../fakes/sample-run.ts';
 import { ANSWER_USAGE, ANSWER_USD, answered, ScriptedSummarizer, textsOf } from '../../fakes/scripted-summarizer.ts';
-import { OUTCOMES, openBench, summaryOf } from './summarize-bench.ts';
+import { CONTENTS, OUTCOMES, openBench, paidFor, spentUsd, summaryOf } from './summarize-bench.ts';
 
 const done = { waitSeconds: 0, remaining: [] };
 const throttled = (retryAfterSeconds: number) => new ModelThrottledError('slow down', { retryAfterSeconds });
 const empty = () => new UnusableSummaryError('The answer is empty', { code: 'empty', usage: ANSWER_USAGE });
-
-/** Dollars that the control takes the run to have spent: the most that still fits is found by asking. */
-async function spentUsd(control: MemoryControl): Promise<number> {
-  const request = (capUsd: number): SpendRequest => ({ runId: RUN_ID, attempt: 99, reserveUsd: 0, capUsd });
-  let [low, high] = [0, 1];
-  for (let step = 0; step < 60; step++) {
-    const middle = (low + high) / 2;
-    if ((await control.reserve(request(middle))).granted) high = middle;
-    else low = middle;
-  }
-  return high;
-}
 
 describe('a throttled call', () => {
   test('that asks for a short wait is made again here', async () => {
     const bench = await openBench();
     expect(await bench.summarize([throttled(1.2), throttled(3), answered('good')], { batches: bench.first })).toEqual(done);
     expect(bench.clock.sleeps).toEqual([2, 3]);
-    expect(bench.outcome(0)).toMatchObject({ status: 'ok', paid: { calls: 1 } });
+    expect(bench.outcome(0)).toMatchObject({ status: 'ok', payments: [{ calls: 1 }] });
   });
 
   test('whose waits come to more than five seconds is left to the workflow', async () => {
@@ -109,7 +95,7 @@ describe('an endpoint that is down', () => {
     await bench.summarize([answered('good')], { batches: bench.first });
     expect(await bench.summarize([], { failure, retryCount: 8 })).toEqual(done);
     expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'good' } });
-    expect(bench.outcome(1)).toMatchObject({ status: 'failed', answer: null, tries: 9, paid: noPayment, error: { code } });
+    expect(bench.outcome(1)).toMatchObject({ status: 'failed', answer: null, tries: 9, payments: [], error: { code } });
   });
 });
 
@@ -118,7 +104,7 @@ test('an answer that was paid for before its function died is adopted, when trie
   bench.work.crashBefore(OUTCOMES, { operation: 'put' });
   await expect(bench.summarize([answered('paid')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
   await bench.summarize([], { batches: bench.first, failure: 'Sandbox.Timedout', retryCount: 8 });
-  expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'paid' }, paid: { calls: 1 } });
+  expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'paid' }, payments: [{ calls: 1 }] });
 });
 
 test('a store that fails on the last try still leaves an outcome', async () => {
@@ -130,21 +116,22 @@ test('a store that fails on the last try still leaves an outcome', async () => {
 
 describe('an error of one batch fails that batch alone', () => {
   test.each([
-    ['unusable', new UnusableSummaryError('The model refused', { code: 'refusal', usage: ANSWER_USAGE }), 'refusal', ANSWER_USD],
-    ['filtered before it cost anything', new UnusableSummaryError('filtered', { code: 'content_filter' }), 'content_filter', 0],
-    ['of no code', new UnusableSummaryError('odd', {}), 'unusable_summary', 0],
-    ['too long', new ContextOverflowError('too many tokens', { code: 'context_length_exceeded' }), 'context_length_exceeded', 0],
-    ['refused as a request', new ModelRequestError('bad parameter'), 'model_request', 0],
-  ])('%s', async (_, error, code, costUsd) => {
+    // The whole, then each of its two rows alone.
+    ['unusable', new UnusableSummaryError('The model refused', { code: 'refusal', usage: ANSWER_USAGE }), 'refusal', 3, 3 * ANSWER_USD],
+    ['filtered before it cost anything', new UnusableSummaryError('filtered', { code: 'content_filter' }), 'content_filter', 3, 0],
+    ['of no code', new UnusableSummaryError('odd', {}), 'unusable_summary', 3, 0],
+    ['too long', new ContextOverflowError('too many tokens', { code: 'context_length_exceeded' }), 'context_length_exceeded', 3, 0],
+    ['refused as a request', new ModelRequestError('bad parameter'), 'model_request', 1, 0],
+  ])('%s', async (_, error, code, calls, costUsd) => {
     const control = memoryControl();
     const bench = await openBench({ control });
-    const model = new ScriptedSummarizer((request) => (textsOf(request)[0] === 'a' ? error : answered('good')));
+    const model = new ScriptedSummarizer((request) => (textsOf(request).some((text) => 'ab'.includes(text)) ? error : answered('good')));
     expect(await bench.summarizeWith(model)).toEqual(done);
-    expect(bench.requests).toHaveLength(2);
+    expect(bench.requests).toHaveLength(calls + 1);
     expect(bench.outcome(0)).toMatchObject({
-      ...{ status: 'failed', answer: null, contentKey: null, fromCache: false, error: { code, message: error.message } },
-      paid: { calls: 0, costUsd },
+      ...{ status: 'failed', answer: null, contentKey: null, fromCache: false, error: { code, message: error.message }, failedRows: [] },
     });
+    expect(paidFor(bench.outcome(0))).toMatchObject({ calls: 0, costUsd: expect.closeTo(costUsd, 12) });
     expect(bench.outcome(1).status).toBe('ok');
     expect(await control.stopReason(RUN_ID, 1)).toBeUndefined();
     expect(await spentUsd(control)).toBeCloseTo(costUsd + ANSWER_USD, 9);
@@ -165,7 +152,7 @@ describe('an error of one batch fails that batch alone', () => {
     expect(bench.requests).toEqual([]);
     expect(bench.outcome(0)).toMatchObject({
       status: 'failed',
-      paid: noPayment,
+      payments: [],
       error: { code: code ?? expect.stringContaining('staged_') },
     });
   });
@@ -184,18 +171,47 @@ describe('an empty answer', () => {
     await bench.summarize([empty(), answered('good')], { batches: bench.first });
     expect(bench.requests[1]).toEqual(bench.requests[0]);
     expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'good' } });
-    expect(bench.outcome(0).paid).toEqual({ attempt: 1, calls: 1, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD });
+    expect(bench.outcome(0).payments).toEqual([
+      { answerId: expect.any(String), attempt: 1, calls: 1, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD },
+    ]);
     expect(await spentUsd(control)).toBeCloseTo(2 * ANSWER_USD, 9);
   });
 
-  test('twice is a failure that cost its tokens', async () => {
-    const bench = await openBench();
-    await bench.summarize([empty(), empty()], { batches: bench.first });
+  test('twice, of a row that stands alone, is a failure that cost its tokens', async () => {
+    const bench = await openBench({ texts: ['a'] });
+    await bench.summarize([empty(), empty()]);
     expect(bench.requests).toHaveLength(2);
     expect(bench.outcome(0)).toMatchObject({
       ...{ status: 'failed', error: { code: 'empty' } },
-      paid: { attempt: 1, calls: 0, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD },
+      payments: [{ attempt: 1, calls: 0, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD }],
     });
+  });
+
+  test('is asked for twice whoever dies in between', async () => {
+    const bench = await openBench({ texts: ['a'] });
+    bench.work.crashAfter(CONTENTS);
+    await expect(bench.summarize([empty()])).rejects.toMatchObject({ name: 'CrashError' });
+    await bench.summarize([empty()], { retryCount: 1 });
+    await bench.summarize([], { retryCount: 2 });
+    expect(bench.outcome(0)).toMatchObject({ status: 'failed', tries: 2 });
+    expect(bench.outcome(0).payments).toEqual([
+      { answerId: expect.any(String), attempt: 1, calls: 0, inputTokens: 2_000, outputTokens: 200, costUsd: 2 * ANSWER_USD },
+    ]);
+  });
+
+  test('that an attempt paid before it died stays paid when the next one asks again', async () => {
+    const bench = await openBench({ texts: ['a'] });
+    bench.work.crashAfter(CONTENTS);
+    await expect(bench.summarize([empty()])).rejects.toMatchObject({ name: 'CrashError' });
+    await bench.summarize([answered('good')], { attempt: 2 });
+    expect(bench.outcome(0)).toMatchObject({
+      status: 'ok',
+      payments: [
+        { attempt: 1, calls: 0 },
+        { attempt: 2, calls: 1 },
+      ],
+    });
+    expect(paidFor(bench.outcome(0)).costUsd).toBeCloseTo(2 * ANSWER_USD, 12);
   });
 });
 
@@ -226,59 +242,5 @@ describe('what no further call could change halts the attempt', () => {
     await bench.control.halt(RUN_ID, 1, 'interrupted');
     await bench.summarize([]);
     expect(bench.outcomes()).toHaveLength(2);
-  });
-});
-
-describe('a budget', () => {
-  // A batch here reserves its rules and 250 tokens of output: between 0.00014 and 0.0002 dollars.
-  const capped = (maxCostUsd: number) => sampleRun({ settings: { batchRows: 2, maxCostUsd } });
-
-  test('that the next call could exceed halts the attempt before that call', async () => {
-    const control = memoryControl();
-    const bench = await openBench({ run: capped(0.0002), control });
-    await bench.summarize([answered('good')], { batches: bench.first });
-    expect(await bench.summarize([], { batches: bench.batches.slice(1) })).toEqual(done);
-    expect(await control.stopReason(RUN_ID, 1)).toBe('budget_exceeded');
-    expect(bench.outcomes()).toHaveLength(1);
-    expect(await spentUsd(control)).toBeCloseTo(ANSWER_USD, 9);
-  });
-
-  test('is not spent by calls under way beyond the cap', async () => {
-    const texts = Array.from({ length: 20 }, (_, row) => `text ${row}`);
-    const control = memoryControl();
-    const bench = await openBench({ run: capped(0.0005), texts, control });
-    await bench.summarizeWith(summaryOf());
-    expect(bench.outcomes().length).toBeGreaterThanOrEqual(2);
-    expect(await spentUsd(control)).toBeLessThanOrEqual(0.0005);
-    expect(await spentUsd(control)).toBeCloseTo(bench.outcomes().length * ANSWER_USD, 9);
-  });
-
-  test.each([
-    ['an answer', answered('good'), ANSWER_USD],
-    ['an answer that cost nothing', answered('good', { usage: { inputTokens: 0, outputTokens: 0 } }), 0],
-    ['no answer', new ModelUnavailableError('502'), 0],
-    ['a wait', throttled(60), 0],
-    ['a refusal', new UnusableSummaryError('no', { code: 'refusal', usage: ANSWER_USAGE }), ANSWER_USD],
-  ])('is charged what %s cost, whatever was reserved', async (_, reply, costUsd) => {
-    const control = memoryControl();
-    const bench = await openBench({ run: capped(1), control });
-    await bench.summarize([reply], { batches: bench.first }).catch(() => undefined);
-    expect(await spentUsd(control)).toBeCloseTo(costUsd, 9);
-  });
-
-  test('is charged for an answer that could not be kept', async () => {
-    const control = memoryControl();
-    const bench = await openBench({ run: capped(1), control });
-    bench.work.crashBefore(/^summaries/);
-    await expect(bench.summarize([answered('good')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
-    expect(await spentUsd(control)).toBeCloseTo(ANSWER_USD, 9);
-  });
-
-  test('that ends between an empty answer and the second leaves the first one’s cost in the outcome', async () => {
-    const control = memoryControl();
-    const bench = await openBench({ run: capped(0.0002), control });
-    await bench.summarize([empty()], { batches: bench.first });
-    expect(await control.stopReason(RUN_ID, 1)).toBe('budget_exceeded');
-    expect(bench.outcome(0)).toMatchObject({ status: 'failed', error: { code: 'empty' }, paid: { ...ANSWER_USAGE, costUsd: ANSWER_USD } });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Batch, type Rejection, type Run, writeTablesOutput } from '../../../functions/shared/contract.ts';
 import { outcomeKey, partKey, partManifestKey, receiptKey, rejectedKey, stagedTableKey } from '../../../functions/shared/object-keys.ts';
-import { noPayment, type Outcome } from '../../../functions/shared/outcome.ts';
+import type { Outcome, Payment } from '../../../functions/shared/outcome.ts';
 import { type Receipt, receiptSchema } from '../../../functions/shared/receipt.ts';
 import { writeTables } from '../../../functions/write-tables/write-tables.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
@@ -10,7 +10,9 @@ import { duckDbTable, parquetRows } from './parquet-content.ts';
 
 const PART = '000000';
 const run = sampleRun({ settings: { batchRows: 2 } });
-const paid = { attempt: 1, calls: 1, inputTokens: 1_000, outputTokens: 100, costUsd: 0.00015 };
+const paid = (changes: Partial<Payment> = {}): Payment[] => [
+  { answerId: 'one', attempt: 1, calls: 1, inputTokens: 1_000, outputTokens: 100, costUsd: 0.00015, ...changes },
+];
 
 const ok = (batchId: number, changes: Partial<Outcome> = {}): Outcome => ({
   ...{
@@ -20,7 +22,8 @@ const ok = (batchId: number, changes: Partial<Outcome> = {}): Outcome => ({
     status: 'ok',
     error: null,
     tries: 1,
-    paid,
+    payments: paid(),
+    failedRows: [],
     fromCache: false,
     promptVersion: '1',
     contentKey: 'content',
@@ -37,7 +40,7 @@ const failed = (batchId: number, code: string, changes: Partial<Outcome> = {}): 
     answer: null,
     error: { code, message: `${code} in words` },
     contentKey: null,
-    paid: noPayment,
+    payments: [],
     ...changes,
   });
 
@@ -63,7 +66,7 @@ const rowsIn = (work: MemoryStore, table: string) => parquetRows(work.bytes(stag
 const receiptOf = (work: MemoryStore): Receipt => receiptSchema.parse(work.json(receiptKey(RUN_ID, PART)));
 
 const records: SampleRecord[] = ['a', { reason: 'empty_text' }, 'b', 'c', 'd', { reason: 'too_few_fields' }, 'e'];
-const mixed: Case = { records, outcomes: [ok(0), failed(1, 'refusal', { paid: { ...paid, calls: 0 } })] };
+const mixed: Case = { records, outcomes: [ok(0), failed(1, 'refusal', { payments: paid({ calls: 0 }) })] };
 const names = { run_id: RUN_ID, dataset: 'support', source_key: 'support/july.csv' };
 
 describe('a part', () => {
@@ -147,7 +150,7 @@ describe('a part', () => {
     ]);
     expect(receiptOf(work)).toEqual({
       ...{ part: PART, rows: { start: 0, end: 7 }, rowsSummarized: 2, rowsFailed: 3, rowsRejected: 2, rowsSkipped: 0 },
-      ...{ batches: 3, batchesFailed: 2, failures: { refusal: 1, no_outcome: 1 }, calls: 1, callsByAttempt: { 1: 1 } },
+      ...{ batches: 3, batchesFailed: 2, failures: { refusal: 2, no_outcome: 1 }, calls: 1, callsByAttempt: { 1: 1 } },
       ...{ inputTokens: 2_000, outputTokens: 200, costUsd: 0.0003, tables: ['batch_summaries', 'row_summaries', 'rejected_rows'] },
     });
   });
@@ -171,7 +174,7 @@ describe('a part', () => {
       ['refusal', 'refusal in words'],
       ['halted', 'The run was halted before this batch: budget_exceeded'],
     ]);
-    expect(receiptOf(work).failures).toEqual({ refusal: 1, halted: 1 });
+    expect(receiptOf(work).failures).toEqual({ refusal: 2, halted: 1 });
   });
 
   test('of rejected rows alone has no other table', async () => {
@@ -216,20 +219,20 @@ describe('payments', () => {
       records: ['a', 'b', 'c', 'd', 'e', 'f', 'g'],
       outcomes: [
         ok(0),
-        ok(1, { paid: { ...paid, attempt: 2, calls: 3 } }),
-        ok(2, { paid: noPayment, fromCache: true }),
-        failed(3, 'empty', { paid: { ...paid, attempt: 2, calls: 0 } }),
+        ok(1, { payments: [1, 2, 3].flatMap(() => paid({ attempt: 2 })) }),
+        ok(2, { payments: [], fromCache: true }),
+        failed(3, 'empty', { payments: paid({ attempt: 2, calls: 0 }) }),
       ],
     });
     await write(work);
-    expect(receiptOf(work)).toMatchObject({ calls: 4, callsByAttempt: { 1: 1, 2: 3 }, inputTokens: 3_000, outputTokens: 300 });
-    expect(receiptOf(work).costUsd).toBeCloseTo(0.00045, 12);
+    expect(receiptOf(work)).toMatchObject({ calls: 4, callsByAttempt: { 1: 1, 2: 3 }, inputTokens: 5_000, outputTokens: 500 });
+    expect(receiptOf(work).costUsd).toBeCloseTo(0.00075, 12);
     const [, , cached] = await rowsIn(work, 'batch_summaries');
     expect(cached).toMatchObject({ from_cache: true, input_tokens: 0n, cost_usd: 0, summary: 'summary 2' });
   });
 
   test('of an unknown price make the sum unknown', async () => {
-    const work = await prepare({ records: ['a', 'b', 'c'], outcomes: [ok(0), ok(1, { paid: { ...paid, costUsd: null } })] });
+    const work = await prepare({ records: ['a', 'b', 'c'], outcomes: [ok(0), ok(1, { payments: paid({ costUsd: null }) })] });
     await write(work);
     expect(receiptOf(work)).toMatchObject({ calls: 2, inputTokens: 2_000, costUsd: null });
     expect((await rowsIn(work, 'batch_summaries')).map((row) => row.cost_usd)).toEqual([0.00015, null]);
