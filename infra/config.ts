@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { normalizeEndpoint } from '../functions/shared/endpoint.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 
 /** Key of the CDK context under which the configuration lies, in `cdk.json` or on the command line as JSON. */
@@ -16,7 +17,11 @@ const configSchema = z.strictObject({
     .default(null),
   /** Base URL of an OpenAI-compatible endpoint. @default null: OpenAI */
   modelBaseUrl: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .string()
+    .superRefine((url, context) => {
+      const problem = endpointProblem(url);
+      if (problem) context.addIssue({ code: 'custom', message: problem });
+    })
     .nullable()
     .default(null),
   /** Model calls in flight in one run. @default 100 */
@@ -37,6 +42,16 @@ const configSchema = z.strictObject({
 export interface Config extends z.infer<typeof configSchema> {
   /** Base of all names: `hundredfold` or `hundredfold-<stage>`. */
   readonly name: string;
+}
+
+/** What the functions would say of a base URL when they start, undefined where they take it. */
+function endpointProblem(url: string): string | undefined {
+  try {
+    normalizeEndpoint(url);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 const problemOf = (issue: z.core.$ZodIssue) =>

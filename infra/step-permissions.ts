@@ -7,6 +7,7 @@ import { SETTINGS_FILE } from '../functions/shared/object-keys.ts';
 export const keyPatterns = {
   runs: 'runs/*',
   outcomes: 'runs/*/level-*/outcomes/*',
+  unanswered: 'runs/*/unanswered/*',
   childResults: 'runs/*/children/*',
   summaries: 'summaries/*',
   tables: 'tables/*',
@@ -72,7 +73,7 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
   ],
   'summarize-batch': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs, keyPatterns.summaries),
-    writeObjects(resources.workBucket, keyPatterns.outcomes, keyPatterns.summaries),
+    writeObjects(resources.workBucket, keyPatterns.outcomes, keyPatterns.unanswered, keyPatterns.summaries),
     listObjects(resources.workBucket, keyPatterns.runs, keyPatterns.summaries),
     allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources.controlTableArn),
     allow(['secretsmanager:GetSecretValue'], resources.modelKeyArn),

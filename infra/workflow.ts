@@ -49,6 +49,20 @@ const retry = (attempts: number) => [
   },
 ];
 
+/**
+ * A map is tried again only where S3 kept it from reading its manifest or writing its results: that starts every child again, and each child
+ * finds what was done before.
+ */
+const retryOfMap = [
+  {
+    ErrorEquals: ['States.ItemReaderFailed', 'States.ResultWriterFailed'],
+    IntervalSeconds: 5,
+    BackoffRate: 2,
+    MaxAttempts: 3,
+    JitterStrategy: 'FULL',
+  },
+];
+
 /** Model trouble lasts minutes: eight tries spread over one to four. */
 const MODEL_ATTEMPTS = 8;
 /** Everything else is AWS itself, which recovers in seconds. */
@@ -110,6 +124,7 @@ export function workflowDefinition({ functions, workBucket, partition = 'aws' }:
         Choices: [
           { Condition: "{% $states.input.next = 'plan' %}", Next: stateNames.plan },
           { Condition: "{% $states.input.next = 'summarize' %}", Next: stateNames.summarizeAll },
+          { Condition: "{% $states.input.next = 'finish' %}", Next: stateNames.finish },
         ],
         Default: stateNames.writeAll,
       },
@@ -120,7 +135,6 @@ export function workflowDefinition({ functions, workBucket, partition = 'aws' }:
         ItemBatcher: { MaxItemsPerBatch: '{% $states.input.batchesPerFunction %}', BatchInput: { run: '{% $run %}' } },
         MaxConcurrency: '{% $states.input.maxConcurrency %}',
         // Failures are data: a child that fails leaves its batches without an outcome, which write-tables records as failed.
-        // There is no Retry here: it would start every child again.
         ToleratedFailurePercentage: 100,
         ItemProcessor: {
           ProcessorConfig: distributed,
@@ -131,6 +145,7 @@ export function workflowDefinition({ functions, workBucket, partition = 'aws' }:
                 run: '{% $states.input.BatchInput.run %}',
                 batches: '{% $states.input.Items %}',
                 retryCount: '{% $states.context.State.RetryCount %}',
+                hasWaited: '{% $exists($states.input.waitSeconds) %}',
                 failure: null,
               }),
               Retry: retry(MODEL_ATTEMPTS),
@@ -167,6 +182,7 @@ export function workflowDefinition({ functions, workBucket, partition = 'aws' }:
                 run: '{% $states.input.BatchInput.run %}',
                 batches: '{% $states.input.Items %}',
                 retryCount: MODEL_ATTEMPTS,
+                hasWaited: false,
                 failure: '{% $states.input.failure %}',
               }),
               Retry: retry(STEP_ATTEMPTS),
@@ -177,6 +193,7 @@ export function workflowDefinition({ functions, workBucket, partition = 'aws' }:
           },
         },
         ResultWriter: writeResults(stateNames.summarizeAll),
+        Retry: retryOfMap,
         Catch: finishOnError,
         Assign: { level: '{% $level + 1 %}', continueWithPart: null },
         Output: {},
@@ -205,6 +222,7 @@ export function workflowDefinition({ functions, workBucket, partition = 'aws' }:
           },
         },
         ResultWriter: writeResults(stateNames.writeAll),
+        Retry: retryOfMap,
         Catch: finishOnError,
         Output: {},
         Next: stateNames.finish,

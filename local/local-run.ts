@@ -5,7 +5,7 @@ import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import { openAiSummarizer } from '../functions/shared/adapters/openai-summarizer.ts';
 import { systemClock } from '../functions/shared/clock.ts';
 import type { Run, StepName } from '../functions/shared/contract.ts';
-import { ModelUnavailableError } from '../functions/shared/errors.ts';
+import { ModelAccessError, ModelQuotaExhaustedError, ModelUnavailableError } from '../functions/shared/errors.ts';
 import { parseJson } from '../functions/shared/json-lines.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
 import { runRecordKey } from '../functions/shared/object-keys.ts';
@@ -20,6 +20,7 @@ import { directoryStore } from './directory-store.ts';
 import { fileEventSink } from './file-event-sink.ts';
 import { spentBefore } from './local-attempt.ts';
 import { memoryControl } from './memory-control.ts';
+import { memoryRateLimiter } from './memory-rate-limiter.ts';
 import type { ModelChoice } from './model-choice.ts';
 import { startModelServer } from './model-server/model-server.ts';
 import type { RunMeter } from './run-meter.ts';
@@ -62,11 +63,15 @@ export interface LocalRun {
   clock?: Clock;
 }
 
+/** What all runs of this process share. */
+const processRate = memoryRateLimiter();
+
 /** Runs one claimed attempt through the deployed workflow definition. @returns the run's record, undefined where finish-run did not come to its end. */
 export async function runLocally(options: LocalRun): Promise<RunRecord | undefined> {
   const { run, out, stores, model, concurrency, observer, interrupt, clock = systemClock } = options;
   const control = memoryControl();
   const breaker = new Breaker(control);
+  const rate = options.clock ? memoryRateLimiter({ now: () => clock.now() }) : processRate;
   if (run.attempt > 1 && run.settings.maxCostUsd !== null) control.restore(run.runId, await spentBefore(run, stores.work));
   interrupt?.addEventListener('abort', () => void control.halt(run.runId, run.attempt, 'interrupted'), { once: true });
 
@@ -103,7 +108,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, breaker, clock, log });
+      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, rate, breaker, clock, log });
       if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
@@ -145,11 +150,18 @@ async function openEndpoint(model: ModelChoice): Promise<AsyncDisposable & { sum
 /** The summarizer, with at most so many calls in flight. A call whose turn comes after the halt is not made; trying again finds the halt. */
 function inFlight(summarizer: Summarizer, concurrency: number, isHalted: () => Promise<boolean>): Summarizer {
   const limit = pLimit(concurrency);
+  let isOver = false;
   return {
     summarize: (request, options) =>
       limit(async () => {
-        if (await isHalted()) throw new ModelUnavailableError('The run was halted before this call', { code: 'halted' });
-        return summarizer.summarize(request, options);
+        if (isOver || (await isHalted())) throw new ModelUnavailableError('The run was halted before this call', { code: 'halted' });
+        try {
+          return await summarizer.summarize(request, options);
+        } catch (error) {
+          // The next call has its turn before the halt that follows from this is set.
+          isOver ||= error instanceof ModelQuotaExhaustedError || error instanceof ModelAccessError;
+          throw error;
+        }
       }),
   };
 }

@@ -31,12 +31,19 @@ export interface LocalUpload {
   runOf(source: { key?: string; versionId: string; bytes: number; parts?: number }): Run;
 }
 
+/** npm runs scripts in the project's folder; a relative path means the folder in which npm was called. */
+function pathOf(file: string): string {
+  if (file.trim() === '') throw new ConfigError('FILE is empty: name a file, or leave it out for the sample.', { code: 'empty_file_name' });
+  const path = resolve(file);
+  return existsSync(path) || !process.env.INIT_CWD ? path : resolve(process.env.INIT_CWD, file);
+}
+
 /**
  * What FILE names; without it the sample.
  * @throws ConfigError: there is nothing that can be read, or a setting is wrong.
  */
 export function localUpload(file: string | undefined, endpoint: string, options: UploadOptions): LocalUpload {
-  const path = file === undefined ? SAMPLE : resolve(file);
+  const path = file === undefined ? SAMPLE : pathOf(file);
   const kind = kindOf(path, statSync(path, { throwIfNoEntry: false }));
   const dataset = options.dataset ?? 'default';
   const name = basename(path);

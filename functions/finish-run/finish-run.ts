@@ -1,8 +1,8 @@
 import { closeAttempt, readAttempt, readClosedAttempt } from '../shared/attempt.ts';
-import type { FinishRunInput, FinishRunOutput, Run } from '../shared/contract.ts';
+import { type FinishRunInput, type FinishRunOutput, finishRunInput, type Run } from '../shared/contract.ts';
 import { LedgerError } from '../shared/errors.ts';
 import { jsonLines, parseJson } from '../shared/json-lines.ts';
-import { partName, partsKey, receiptKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
+import { attemptEndingKey, partName, partsKey, receiptKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
 import { type Receipt, receiptSchema } from '../shared/receipt.ts';
@@ -34,9 +34,10 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   const closed = await readClosedAttempt(ports.work, run.runId, run.attempt);
   if (closed) return { runId: run.runId, status: closed.status === 'aborted' ? 'failed' : closed.status, stopReason: input.stopReason };
 
+  const ending = await fixEnding(input, ports.work);
   const plan = await readPlan(ports.work, run.runId);
-  const { verdict, sums, receipts } = await judge(input, plan, ports.work);
-  if (verdict.status === 'failed') ports.log.warn('run failed', { failure: input.failure });
+  const { verdict, sums, receipts } = await judge({ run, ...ending }, plan, ports.work);
+  if (verdict.status === 'failed') ports.log.warn('run failed', { failure: ending.failure });
 
   const startedAt =
     plan?.startedAt ?? (await readAttempt(ports.work, run.runId, 1))?.acceptedAt ?? new Date(ports.clock.now()).toISOString();
@@ -56,6 +57,22 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   await ports.events.publish(runEvent(run, verdict.status, { ...sums, rowsIn: Number(record.rows_in) }, ports.results.bucket, date));
   await closeAttempt(ports.work, run.runId, run.attempt, { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString() });
   return { runId: run.runId, status: verdict.status, stopReason: verdict.stopReason };
+}
+
+const endingSchema = finishRunInput.pick({ stopReason: true, failure: true });
+
+/**
+ * How the attempt came to its end, as whoever finishes it first has seen it. A later caller (a retry, or the rule on ended executions while the
+ * step is still at work) completes that ending instead of covering it with another.
+ */
+async function fixEnding(
+  { run, stopReason, failure }: FinishRunInput,
+  work: ObjectStore,
+): Promise<Pick<FinishRunInput, 'stopReason' | 'failure'>> {
+  const key = attemptEndingKey(run.runId, run.attempt);
+  if (await work.putIfAbsent(key, JSON.stringify({ stopReason, failure }))) return { stopReason, failure };
+  const bytes = await work.get(key);
+  return bytes ? endingSchema.parse(parseJson(bytes)) : { stopReason, failure };
 }
 
 interface Judgement {

@@ -14,9 +14,8 @@ export function earlyVerdict(
   refusal: string | undefined,
   isPlanned: boolean,
 ): Verdict | undefined {
-  if (failure === null) return undefined;
-  // Halted before there were parts, the workflow finds none to write tables of.
   if (stopReason !== null && !isPlanned) return { status: 'halted', stopReason };
+  if (failure === null) return undefined;
   if (failure === errorNames.invalidUpload) return { status: 'rejected', stopReason: refusal ?? 'The file cannot be a source of rows' };
   return { status: 'failed', stopReason: `The workflow ended early: ${failure}` };
 }

@@ -2,19 +2,20 @@ import { REMEMBERED_IDS } from '../shared/limits.ts';
 import { partIdsKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 
-const FIRST_SLOTS = 4_096;
-/** A slot is the two halves of a 64-bit hash; a slot of zeros is free. */
+/** Twice as many as ids, or few would be found at once. The memory is taken page by page as they fill. */
+const SLOTS = 2 ** Math.ceil(Math.log2(2 * REMEMBERED_IDS));
+/** A slot is the two halves of a 64-bit hash; the second half is never 0 in one that is taken. */
 const SLOT = 2;
 const BYTES_OF_HASH = 8;
 
 /**
- * Counts ids that have occurred before. It remembers hashes of 64 bits, not ids, and of the first REMEMBERED_IDS different ones only: 32 MB
- * whatever the upload, and among so many one false match in ten million uploads.
+ * Counts ids that have occurred before. It remembers hashes of 64 bits, not ids, and of the first REMEMBERED_IDS different ones only:
+ * 16 MB whatever the upload, and among so many less than one false match in ten million uploads.
  */
 export class IdMemory {
   /** Ids that had occurred before. */
   duplicates: number;
-  #slots = new Uint32Array(FIRST_SLOTS * SLOT);
+  readonly #slots = new Uint32Array(SLOTS * SLOT);
   #ids = 0;
   #fresh: number[] = [];
 
@@ -43,7 +44,7 @@ export class IdMemory {
   }
 
   #insert(low: number, high: number): 'known' | 'new' | 'full' {
-    const mask = this.#slots.length / SLOT - 1;
+    const mask = SLOTS - 1;
     let slot = low & mask;
     for (; this.#slots[slot * SLOT + 1] !== 0; slot = (slot + 1) & mask) {
       if (this.#slots[slot * SLOT] === low && this.#slots[slot * SLOT + 1] === high) return 'known';
@@ -52,17 +53,7 @@ export class IdMemory {
     this.#slots[slot * SLOT] = low;
     this.#slots[slot * SLOT + 1] = high;
     this.#ids += 1;
-    if (this.#ids * SLOT > mask) this.#grow();
     return 'new';
-  }
-
-  #grow(): void {
-    const before = this.#slots;
-    this.#slots = new Uint32Array(before.length * 2);
-    this.#ids = 0;
-    for (let at = 0; at < before.length; at += SLOT) {
-      if (before[at + 1] !== 0) this.#insert(before[at] as number, before[at + 1] as number);
-    }
   }
 
   /** Hashes remembered since this was last asked. */

@@ -88,6 +88,23 @@ async function formatOf({ source, head, isParquet }: ReadableUpload, settings: R
   return csvRecords(source, head, delimiter === null ? null : (delimiterNames[delimiter] ?? (delimiter as Delimiter)));
 }
 
+/** The records of an upload and what is known of its bytes; the head is let go of here. */
+async function recordsOf(source: UploadSource, settings: ReadingSettings, keepCopy: KeepCopy | undefined) {
+  const readable = await readableUpload(source, keepCopy);
+  const { compression, encoding, notes, head } = readable;
+  return { format: await formatOf(readable, settings), fileName: head.fileName, compression, encoding, notes };
+}
+
+/** The columns of the file, and those that hold text and id. The sample is let go of here: it is held in memory. */
+async function columnsOf(fileName: string, format: RecordFormat, settings: ReadingSettings, decided: DecidedColumns | undefined) {
+  const sample = await readSample(format);
+  judgeSample(fileName, format, sample, decided !== undefined);
+  const decoded = sample.filter(isDecoded);
+  const columns = format.header ?? [...new Set(decoded.flatMap(({ fields }) => fields.names()))];
+  const valuesOf = (column: string) => decoded.map(({ fields }) => fields.text(column));
+  return { columns, ...(decided ? requireColumns(fileName, format.header, decided) : chooseColumns(columns, valuesOf, settings)) };
+}
+
 /**
  * The rows of an upload. Format and columns are decided on its head, hence the same for whoever opens the same bytes again.
  * @param decided the columns chosen on another part file of the same upload, which this one must have, too.
@@ -102,16 +119,8 @@ export async function openUpload(
   decided?: DecidedColumns,
   keepCopy?: KeepCopy,
 ): Promise<Upload> {
-  const readable = await readableUpload(source, keepCopy);
-  const format = await formatOf(readable, settings);
-  const sample = await readSample(format);
-  judgeSample(readable.head.fileName, format, sample, decided !== undefined);
-  const decoded = sample.filter(isDecoded);
-  const columns = format.header ?? [...new Set(decoded.flatMap(({ fields }) => fields.names()))];
-  const valuesOf = (column: string) => decoded.map(({ fields }) => fields.text(column));
-  const { textColumn, idColumn, notes } = decided
-    ? requireColumns(readable.head.fileName, format.header, decided)
-    : chooseColumns(columns, valuesOf, settings);
+  const { format, ...readable } = await recordsOf(source, settings, keepCopy);
+  const { columns, textColumn, idColumn, notes } = await columnsOf(readable.fileName, format, settings, decided);
   const rowOf = rowMaker({ textColumn, idColumn, maxRowCharacters: settings.maxRowCharacters });
   return {
     format: format.format,

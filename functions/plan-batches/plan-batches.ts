@@ -36,9 +36,10 @@ export interface PlanBatchesPorts {
 export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
   const { run, level } = input;
   const stopReason = (await ports.control.stopReason(run.runId, run.attempt)) ?? null;
-  if (level > 0 || stopReason) return { ...stepsOf(run, ports), next: 'write', level, stopReason };
+  if (level > 0) return { ...stepsOf(run, ports), next: 'write', level, stopReason };
 
   const frozen = await readPlan(ports.work, run.runId);
+  if (stopReason) return { ...stepsOf(run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
   if (frozen) return summarize(run, frozen, ports);
   const refusal = await readRefusal(ports.work, run.runId);
   if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });
@@ -124,7 +125,11 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
   const inputTokens = counts.inputTokens + counts.batches * requestOverheadTokens(run.settings);
   const outputTokens = counts.batches * run.settings.maxOutputTokens;
   const truncated =
-    counts.rowsTruncated > 0 ? [`${counts.rowsTruncated} texts were cut at ${run.settings.maxRowCharacters} characters.`] : [];
+    counts.rowsTruncated > 0
+      ? [
+          `${counts.rowsTruncated.toLocaleString('en')} ${counts.rowsTruncated === 1 ? 'text was' : 'texts were'} cut at ${run.settings.maxRowCharacters.toLocaleString('en')} characters.`,
+        ]
+      : [];
   const shutdown = run.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(run.settings.model, Date.parse(first.acceptedAt));
   const limited = run.limit === counts.rowsIn ? [`Only the first ${run.limit} rows were read.`] : [];
   return {

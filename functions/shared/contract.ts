@@ -97,7 +97,7 @@ export type PlanBatchesInput = z.infer<typeof planBatchesInput>;
 
 export const planBatchesOutput = z.object({
   run: runSchema,
-  next: z.enum(['plan', 'summarize', 'write']),
+  next: z.enum(['plan', 'summarize', 'write', 'finish']),
   level: count,
   continueWithPart: count.nullable(),
   manifest: objectLocation.nullable(),
@@ -114,6 +114,8 @@ export const summarizeBatchInput = z.object({
   batches: z.array(batchSchema).min(1),
   /** How often Step Functions has tried this state again. */
   retryCount: count,
+  /** The batches were sent to wait for the rate limit before: they come first. */
+  hasWaited: z.boolean(),
   /** Set by the Catch branch: name of the error that retries did not cure; the batches without an outcome are recorded as failed. */
   failure: z.string().nullable(),
 });

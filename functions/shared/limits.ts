@@ -63,4 +63,4 @@ export const MAX_PARQUET_NESTED_BYTES = 128 * 1024 * 1024;
 export const MAX_PARQUET_FOOTER_BYTES = 16 * 1024 * 1024;
 
 /** Different ids that are remembered to count those that occur again. */
-export const REMEMBERED_IDS = 2_000_000;
+export const REMEMBERED_IDS = 1_000_000;

@@ -22,6 +22,8 @@ export const attemptKey = (runId: string, attempt: number) => `${attemptPrefix(r
 export const attemptClosedKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.closed.json`;
 /** The part files of an upload that is a folder, one a line, in key order. */
 export const sourcePartsKey = (runId: string) => `${runPrefix(runId)}source.jsonl`;
+/** How the attempt came to its end, fixed by whoever finishes it first. */
+export const attemptEndingKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.ending.json`;
 /** Why the upload was refused, in words for its owner. */
 export const refusalKey = (runId: string) => `${runPrefix(runId)}refusal.json`;
 /** The run's row of the table `runs`, as JSON. */

@@ -87,13 +87,15 @@ export async function readOutcomeAt(work: ObjectStore, key: string): Promise<Out
   return bytes && outcomeSchema.parse(parseJson(bytes));
 }
 
-/** Leaves a summary alone: a late failure of one worker never covers the success of another. */
+/**
+ * Writes an outcome over what stands: a late failure of one worker never covers the summary of another, and what two workers paid for the
+ * same batch is added up.
+ */
 export async function writeOutcome(work: ObjectStore, runId: string, outcome: Outcome): Promise<void> {
   const key = outcomeKey(runId, outcome.level, outcome.batchId);
-  const body = JSON.stringify(outcome);
-  if (outcome.status !== 'failed') return work.put(key, body);
-  const isFirst = await work.putIfAbsent(key, body);
-  if (isFirst) return;
-  const standing = await readOutcome(work, runId, outcome.level, outcome.batchId);
-  if (standing?.status === undefined || standing.status === 'failed') await work.put(key, body);
+  if (await work.putIfAbsent(key, JSON.stringify(outcome))) return;
+  const standing = await readOutcomeAt(work, key);
+  const winner = standing && standing.status !== 'failed' && outcome.status === 'failed' ? standing : outcome;
+  const payments = new Map([...(standing?.payments ?? []), ...outcome.payments].map((payment) => [payment.answerId, payment]));
+  await work.put(key, JSON.stringify({ ...winner, payments: [...payments.values()] }));
 }

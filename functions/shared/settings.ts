@@ -100,7 +100,6 @@ export const settingDefinitions = {
     minimum: 1,
     metavar: 'N',
     identity: false,
-    onlyValue: null,
     description: 'requests per minute to stay below',
   },
   tokensPerMinute: {
@@ -109,7 +108,6 @@ export const settingDefinitions = {
     minimum: 1,
     metavar: 'N',
     identity: false,
-    onlyValue: null,
     description: 'tokens per minute to stay below',
   },
   upload: {

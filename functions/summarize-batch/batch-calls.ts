@@ -1,12 +1,4 @@
-import {
-  ContextOverflowError,
-  errorCodeOf,
-  ModelRequestError,
-  ModelThrottledError,
-  ModelUnavailableError,
-  UnusableSummaryError,
-  type Usage,
-} from '../shared/errors.ts';
+import { ContextOverflowError, errorCodeOf, ModelUnavailableError, UnusableSummaryError, type Usage } from '../shared/errors.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
 import type { Payment } from '../shared/outcome.ts';
@@ -14,6 +6,8 @@ import { BUDGET_EXCEEDED, type SpendRequest, type SummaryAnswer, type SummaryReq
 import { type Content, contentKeyOf, findContent, isUsable, keepContent, type UsableContent } from './content.ts';
 import { checkOutput, isWorthAskingAgain } from './output-check.ts';
 import { inputTokensEstimate, PROMPT_VERSION } from './prompt.ts';
+import { type CallEnd, takeRateSlot } from './rate-slot.ts';
+import { isTierRefusal, STANDARD_TIER } from './service-tier.ts';
 import type { BatchTask, SummarizeBatchPorts } from './summarize-batch.ts';
 
 /** The attempt is halted: no further call is made. */
@@ -42,15 +36,6 @@ const MAX_BUDGET_WAIT_SECONDS = 90;
 
 /** Codes of failures after which the endpoint may have billed a call whose answer never came. */
 const maybeBilled = new Set(['timeout', 'network', 'invalid_response']);
-
-/** The tier that every endpoint with tiers has. */
-const STANDARD_TIER = 'default';
-
-const isTierRefusal = ({ serviceTier }: SummaryRequest, error: unknown) =>
-  serviceTier !== null &&
-  serviceTier !== STANDARD_TIER &&
-  ((error instanceof ModelThrottledError && error.code === 'resource_unavailable') ||
-    (error instanceof ModelRequestError && /service[ _]tier/i.test(error.message)));
 
 /** What came of a call that was answered: an answer that serves, or why it does not. */
 interface Reply {
@@ -131,21 +116,32 @@ export class BatchCalls {
     }
   }
 
-  /** One call: money is reserved before it, what came is kept after it. @returns what stands under the key. */
+  /** One call: a slot under the rate limit and money are reserved before it, what came is kept after it. @returns what stands under the key. */
   private async pay(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined): Promise<Content> {
     const { run } = this.task;
     const most = { inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens };
     const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
     const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd: run.settings.maxCostUsd };
-    await this.reserve(spend);
-    let spentUsd = 0;
+    // The slot first: a wait for it holds no money.
+    const endSlot = await takeRateSlot(this.task, request, this.ports, this.signal);
+    let end: CallEnd = null;
     try {
-      const reply = await this.call(request, texts);
-      spentUsd = reply.costUsd ?? 0;
-      return await this.keep(reply, contentKey, before);
+      await this.reserve(spend);
+      let spentUsd = 0;
+      try {
+        const reply = await this.call(request, texts).catch((error: unknown) => {
+          end = { error };
+          throw error;
+        });
+        end = { usage: reply.usage, limits: reply.answer?.limits ?? null };
+        spentUsd = reply.costUsd ?? 0;
+        return await this.keep(reply, contentKey, before);
+      } finally {
+        // Not before the answer is kept: whatever goes wrong here must not cost it.
+        await this.ports.control.settle(spend, spentUsd);
+      }
     } finally {
-      // Not before the answer is kept: whatever goes wrong here must not cost it.
-      await this.ports.control.settle(spend, spentUsd);
+      await endSlot(end);
     }
   }
 
@@ -214,7 +210,9 @@ export class BatchCalls {
 
   private async markUnanswered() {
     const { run, batch, tries } = this.task;
-    await this.ports.work.put(unansweredKey(run.runId, run.attempt, batch.level, batch.batchId, tries), '');
+    const key = unansweredKey(run.runId, run.attempt, batch.level, batch.batchId, tries);
+    // A mark that cannot be left must not hide why the call failed.
+    await this.ports.work.put(key, '').catch(() => this.ports.log.warn('no mark of an unanswered call', { batchId: batch.batchId }));
   }
 }
 

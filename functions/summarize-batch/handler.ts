@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { dynamoDbControl } from '../shared/adapters/dynamodb-control.ts';
+import { dynamoDbRateLimiter } from '../shared/adapters/dynamodb-rate-limiter.ts';
 import { modelKey } from '../shared/adapters/model-key.ts';
 import { openAiSummarizer } from '../shared/adapters/openai-summarizer.ts';
 import { createS3Client, s3ObjectStore } from '../shared/adapters/s3-object-store.ts';
@@ -12,11 +13,13 @@ import { summarizeBatch } from './summarize-batch.ts';
 
 const env = readEnv(['workBucket', 'controlTable', 'modelKeySecret']);
 const baseUrl = process.env[envNames.modelBaseUrl] ? readEnv(['modelBaseUrl']).modelBaseUrl : undefined;
-const control = dynamoDbControl(new DynamoDBClient(), env.controlTable);
+const dynamoDb = new DynamoDBClient();
+const control = dynamoDbControl(dynamoDb, env.controlTable);
 const ports = {
   work: s3ObjectStore(createS3Client(), env.workBucket),
   control,
   breaker: new Breaker(control),
+  rate: dynamoDbRateLimiter(dynamoDb, env.controlTable),
   summarizer: openAiSummarizer({ apiKey: modelKey(new SecretsManagerClient(), env.modelKeySecret), baseUrl }),
   clock: systemClock,
 };

@@ -1,6 +1,6 @@
 import type { Batch, Run, SummarizeBatchInput, SummarizeBatchOutput } from '../shared/contract.ts';
 import { MAX_INLINE_WAIT_SECONDS } from '../shared/limits.ts';
-import type { Clock, Control, Log, ObjectStore, Summarizer } from '../shared/ports.ts';
+import type { Clock, Control, Log, ObjectStore, RateLimiter, Summarizer } from '../shared/ports.ts';
 import type { Breaker } from './breaker.ts';
 import { summarizeOne } from './summarize-one.ts';
 
@@ -8,6 +8,7 @@ export interface SummarizeBatchPorts {
   work: ObjectStore;
   summarizer: Summarizer;
   control: Control;
+  rate: RateLimiter;
   breaker: Breaker;
   clock: Clock;
   log: Log;
@@ -20,6 +21,8 @@ export interface BatchTask {
   run: Run;
   batch: Batch;
   tries: number;
+  /** The batch was sent to wait for the rate limit before. */
+  hasWaited: boolean;
   failure: string | null;
 }
 
@@ -29,11 +32,14 @@ export interface BatchTask {
  * @throws ModelUnavailableError, or what the store threw: some batch found no answer; trying the state again repeats only what is missing.
  */
 export async function summarizeBatch(
-  { run, batches, retryCount, failure }: SummarizeBatchInput,
+  { run, batches, retryCount, hasWaited, failure }: SummarizeBatchInput,
   ports: SummarizeBatchPorts,
   signal?: AbortSignal,
 ): Promise<SummarizeBatchOutput> {
-  const results = await Promise.all(batches.map((batch) => settle({ run, batch, tries: retryCount + 1, failure }, ports, signal)));
+  const results = await Promise.all(
+    batches.map((batch) => settle({ run, batch, tries: retryCount + 1, hasWaited, failure }, ports, signal)),
+  );
+  await ports.rate.flush();
   for (const result of results) if (result.kind === 'unavailable') throw result.error;
   const waits = results.map((result) => (result.kind === 'wait' ? result.seconds : 0));
   const waitSeconds = Math.max(...waits);
@@ -45,7 +51,7 @@ export async function summarizeBatch(
 async function settle(task: BatchTask, ports: SummarizeBatchPorts, signal?: AbortSignal): Promise<BatchResult> {
   try {
     for (let waited = 0; ; ) {
-      const result = await summarizeOne(task, ports, signal);
+      const result = await summarizeOne({ ...task, hasWaited: task.hasWaited || waited > 0 }, ports, signal);
       if (result.kind !== 'wait' || waited + result.seconds > MAX_INLINE_WAIT_SECONDS) return result;
       waited += result.seconds;
       await ports.clock.sleep(result.seconds, signal);

@@ -11,6 +11,7 @@ import { type Outcome, readOutcome, writeOutcome } from '../shared/outcome.ts';
 import { AttemptHalted, BatchCalls, NoMoreCalls } from './batch-calls.ts';
 import { readRows } from './batch-rows.ts';
 import { PROMPT_VERSION } from './prompt.ts';
+import { RateWait } from './rate-slot.ts';
 import type { BatchResult, BatchTask, SummarizeBatchPorts } from './summarize-batch.ts';
 import { summarizeRows } from './summarize-rows.ts';
 
@@ -66,6 +67,7 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
     if (error instanceof NoMoreCalls) return giveUp();
     // The last word on a batch that retries did not cure: it must leave an outcome, whatever else is broken.
     if (failure !== null) return giveUp();
+    if (error instanceof RateWait) return { kind: 'wait', seconds: error.seconds };
     if (error instanceof AttemptHalted) return halt(error.stopReason);
     if (!(error instanceof PipelineError) || error instanceof ModelUnavailableError) throw error;
     if (error instanceof ModelThrottledError) return { kind: 'wait', seconds: Math.max(1, Math.ceil(error.retryAfterSeconds)) };

@@ -53,7 +53,7 @@ test('a batch that fails nine times is a failed row with its reason; the run goe
     stores,
     model: { endpoint: server.baseUrl, apiKey: 'none' },
     concurrency: 4,
-    observer: { meter: new RunMeter(), planned() {}, stepFailed() {}, log: { info() {}, warn() {} } },
+    observer: { meter: new RunMeter(), planned() {}, waiting() {}, stepFailed() {}, log: { info() {}, warn() {} } },
     clock,
   });
   await server.close();

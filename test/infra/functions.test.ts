@@ -9,6 +9,7 @@ import {
   partName,
   receiptKey,
   tableKey,
+  unansweredKey,
 } from '../../functions/shared/object-keys.ts';
 import { keyPatterns } from '../../infra/step-permissions.ts';
 import { type Resource, synthesize } from './synthesized.ts';
@@ -74,6 +75,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
       `s3:GetObject ${work}/runs/*`,
       `s3:GetObject ${work}/summaries/*`,
       `s3:PutObject ${work}/runs/*/level-*/outcomes/*`,
+      `s3:PutObject ${work}/runs/*/unanswered/*`,
       `s3:PutObject ${work}/summaries/*`,
       `s3:ListBucket ${work} runs/*,summaries/*`,
       'dynamodb:GetItem <Control/Table.Arn>',
@@ -130,6 +132,7 @@ test.each([
   [keyPatterns.runs, manifestKey('run', 0)],
   [keyPatterns.runs, receiptKey('run', 'levels')],
   [keyPatterns.outcomes, outcomeKey('run', 12, 3)],
+  [keyPatterns.unanswered, unansweredKey('run', 1, 0, 3, 2)],
   [keyPatterns.childResults, `${childResultsPrefix('run', 'SummarizeBatches')}/0af3/manifest.json`],
   [keyPatterns.summaries, contentKey('support', '0'.repeat(64))],
   [keyPatterns.tables, tableKey('runs', '2026-11-23', 'run', partName(0))],

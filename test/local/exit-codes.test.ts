@@ -156,7 +156,7 @@ test('2: rejected, with one sentence, a row of runs and no other table', async (
       const record = expectRecord(ended);
       expect(record).toMatchObject({ status: 'rejected', rows_in: 0, calls: 0 });
       expect(record.stop_reason).toContain(words);
-      expect(ended.stderr).toBe(`Rejected: not a usable upload: ${record.stop_reason}\n`);
+      expect(ended.stderr).toBe(`Rejected: ${record.stop_reason}\n`);
       expect(readdirSync(join(out, 'results', 'tables'))).toEqual(['runs']);
     }),
   );

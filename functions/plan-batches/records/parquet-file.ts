@@ -1,4 +1,5 @@
 import { type FileMetaData, parquetMetadata, parquetSchema, type SchemaTree } from 'hyparquet';
+import { getTreePath } from 'hyparquet/src/schema.js';
 import { InvalidUploadError } from '../../shared/errors.ts';
 import { MAX_PARQUET_FOOTER_BYTES } from '../../shared/limits.ts';
 import { isKnownCodec } from './parquet-page.ts';
@@ -77,7 +78,10 @@ export async function openParquet(source: UploadSource, fileName: string): Promi
   try {
     const metadata = parquetMetadata(footer, { geoparquet: false });
     const rowGroups = metadata.row_groups.map((group) => rowGroupOf(group, source.bytes));
-    file = { fileName, schema: parquetSchema(metadata), rowGroups, read };
+    const schema = parquetSchema(metadata);
+    for (const { name } of metadata.schema) if (typeof name !== 'string') throw new RangeError('name of a column');
+    for (const { path_in_schema } of rowGroups.flatMap(({ columns }) => columns)) getTreePath(schema, path_in_schema);
+    file = { fileName, schema, rowGroups, read };
   } catch (error) {
     refuseDamagedParquet(fileName, 'its footer', error);
   }

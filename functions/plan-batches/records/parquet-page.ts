@@ -21,10 +21,14 @@ const unpackers: Record<string, (bytes: Uint8Array, maxOutputLength: number) => 
     snappyUncompress(bytes, output);
     return output;
   },
-  GZIP: (bytes, maxOutputLength) => gunzipSync(bytes, { maxOutputLength }),
-  ZSTD: (bytes, maxOutputLength) => zstdDecompressSync(bytes, { maxOutputLength }),
-  BROTLI: (bytes, maxOutputLength) => brotliDecompressSync(bytes, { maxOutputLength }),
+  GZIP: (bytes, length) => gunzipSync(bytes, inOnePiece(length)),
+  ZSTD: (bytes, length) => zstdDecompressSync(bytes, inOnePiece(length)),
+  BROTLI: (bytes, length) => brotliDecompressSync(bytes, inOnePiece(length)),
 };
+/** One byte more than is needed, or zlib would take a second piece to find the end. */
+const inOnePiece = (length: number) => ({ maxOutputLength: length, chunkSize: Math.max(64, length + 1) });
+/** Whether nothing else lies in the same memory. */
+const isAlone = ({ byteOffset, buffer, length }: Uint8Array) => byteOffset === 0 && buffer.byteLength <= length + 1;
 
 export const isKnownCodec = (codec: string) => Object.hasOwn(unpackers, codec);
 
@@ -109,6 +113,10 @@ export interface UnpackedPage {
   /** Says of the body what it is now. */
   header: PageHeader;
   body: Uint8Array;
+  /** Where the values start. */
+  valuesStart: number;
+  /** For every value or null, whether it is a value (1) or a null (0); undefined where all are values. */
+  presence: () => Uint8Array | undefined;
 }
 
 function unpacked(codec: string, bytes: Uint8Array, length: number): Uint8Array {
@@ -125,17 +133,27 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
   const levels = second ? second.repetition_levels_byte_length + second.definition_levels_byte_length : 0;
   if (levels < 0 || levels > packed.length || levels > length) throw new RangeError('levels beyond the page');
   const data = unpacked(second?.is_compressed === false ? 'UNCOMPRESSED' : codec, packed.subarray(levels), length - levels);
-  const body = new Uint8Array(length);
-  body.set(packed.subarray(0, levels));
-  body.set(data, levels);
+  const body = levels === 0 && isAlone(data) ? data : new Uint8Array(length);
+  if (body !== data) {
+    body.set(packed.subarray(0, levels));
+    body.set(data, levels);
+  }
 
   const repetition = bitWidthOf(getMaxRepetitionLevel(schemaPath));
   const highest = getMaxDefinitionLevel(schemaPath);
   const definition = bitWidthOf(highest);
   const { element } = schemaPath.at(-1) as SchemaTree;
+  let start = levels;
+  let definitionStart = second?.repetition_levels_byte_length ?? 0;
+  const presence = () => {
+    if (definition === 0) return undefined;
+    // Of a fixed length, so that nothing can be written behind its end.
+    const found = new Uint8Array(first?.num_values ?? second?.num_values ?? 0);
+    const reader = { view: viewOf(body), offset: definitionStart };
+    readRleBitPackedHybrid(reader, definition, found, second?.definition_levels_byte_length);
+    return found.map((level) => (level === highest ? 1 : 0));
+  };
   if (first) {
-    let start = 0;
-    let definitionStart = 0;
     for (const width of [repetition, definition]) {
       if (width === 0) continue;
       definitionStart = start;
@@ -143,12 +161,7 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
       checkRuns(body, start + 4, end, width, first.num_values);
       start = end;
     }
-    const present = () => {
-      if (definition === 0) return first.num_values;
-      const found = new Array<number>(first.num_values);
-      readRleBitPackedHybrid({ view: viewOf(body), offset: definitionStart }, definition, found);
-      return found.filter((level) => level === highest).length;
-    };
+    const present = () => presence()?.reduce((count, value) => count + value, 0) ?? first.num_values;
     checkValues(body, start, { encoding: first.encoding, element, count: first.num_values, present });
   } else if (second) {
     const middle = second.repetition_levels_byte_length;
@@ -160,6 +173,8 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
   }
   return {
     body,
+    valuesStart: start,
+    presence,
     header: { ...header, compressed_page_size: length, ...(second && { data_page_header_v2: { ...second, is_compressed: false } }) },
   };
 }

@@ -66,6 +66,14 @@ test.each([
   expect(earlyVerdict({ failure: 'States.Timeout', stopReason: 'interrupted' }, undefined, isPlanned)).toEqual(verdict);
 });
 
+test('the verdict on a run that was halted before it was planned, by a workflow that came to its end, is that of the halt', () => {
+  expect(earlyVerdict({ failure: null, stopReason: 'interrupted' }, undefined, false)).toEqual({
+    status: 'halted',
+    stopReason: 'interrupted',
+  });
+  expect(earlyVerdict({ failure: null, stopReason: 'interrupted' }, undefined, true)).toBeUndefined();
+});
+
 describe('the input', () => {
   const run = sampleRun();
   const change = (status: string, input: unknown = JSON.stringify(run)) => ({

@@ -56,6 +56,33 @@ describe('records at and beyond the longest that is taken', () => {
     expect(raws.map((raw) => raw.length)).toEqual([RAW_CHARACTERS, RAW_CHARACTERS, RAW_CHARACTERS, 18, RAW_CHARACTERS]);
   });
 
+  test('so is each element of a JSON array; a quote that is never closed takes no other with it', async () => {
+    const element = (id: number, bytes: number) => {
+      const frame = JSON.stringify({ id, text: '' });
+      return JSON.stringify({ id, text: 'x'.repeat(bytes - frame.length) });
+    };
+    const nested = JSON.stringify({ id: 3, text: 'y', list: Array.from({ length: 400_000 }, (_, id) => ({ id, at: '[' })) });
+    const elements: [element: string, reason: string | null][] = [
+      [element(0, 100), null],
+      [element(1, MAX_RECORD_BYTES), null],
+      [element(2, MAX_RECORD_BYTES + 1), 'record_too_long'],
+      [nested, 'record_too_long'],
+      [element(4, 6 * MAX_RECORD_BYTES), 'record_too_long'],
+      [element(5, 100), null],
+      [`{"id":6,"text":"${'never closed '.repeat(300_000)}}`, 'record_too_long'],
+      [element(7, 3 * MAX_RECORD_BYTES).replace('xxx', 'x"x'), 'invalid_json'],
+      ['{"id":8,"text":"open}', 'invalid_json'],
+      ...Array.from({ length: 3_000 }, (_, id): [string, null] => [element(id + 9, 900), null]),
+    ];
+    const content = `[${elements.map(([written]) => written).join(',\n')}]`;
+    const upload = await openUpload(memorySource('large.json', Buffer.from(content), 1_000_003), defaultSettings);
+    const rows = await rowsOf(upload);
+    expect(rows.map(({ line, reason }) => [line, reason])).toEqual(elements.map(([, reason], index) => [index + 1, reason]));
+    for (const index of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000]) {
+      expect(await rowsOf(upload, rows[index]?.next)).toEqual(rows.slice(index + 1));
+    }
+  });
+
   test('a line of JSON that is too long is rejected and skipped', async () => {
     const long = JSON.stringify({ id: 'b', text: 'x'.repeat(6 * MAX_RECORD_BYTES) });
     const upload = await openBytes('large.jsonl', `{"id":"a","text":"One"}\n${long}\n{"id":"c","text":"Three"}\n`);

@@ -17,7 +17,7 @@ test('the input of an execution survives the schema byte for byte', () => {
 });
 
 describe('a payload is refused', () => {
-  const input = { run, batches: [batch], retryCount: 0, failure: null };
+  const input = { run, batches: [batch], retryCount: 0, hasWaited: false, failure: null };
   test.each([
     ['an attempt before the first', { ...input, run: { ...run, attempt: 0 } }],
     ['a run without one of its settings', { ...input, run: { ...run, settings: { ...run.settings, model: undefined } } }],
@@ -27,7 +27,7 @@ describe('a payload is refused', () => {
     ['a batch without rows', { ...input, batches: [{ ...batch, rows: 0 }] }],
     ['half a byte', { ...input, batches: [{ ...batch, end: 9.5 }] }],
     ['a count as text', { ...input, retryCount: '0' }],
-    ['a field left out instead of null', { run, batches: [batch], retryCount: 0 }],
+    ['a field left out instead of null', { run, batches: [batch], retryCount: 0, hasWaited: false }],
   ])('with %s', (_, payload) => {
     expect(summarizeBatchInput.safeParse(input).success).toBe(true);
     expect(summarizeBatchInput.safeParse(payload).success).toBe(false);
@@ -35,7 +35,7 @@ describe('a payload is refused', () => {
 });
 
 test.each([
-  ['next', 'finish'],
+  ['next', 'end'],
   ['batchesPerFunction', 0],
   ['maxConcurrency', 0],
   ['level', -1],

@@ -52,6 +52,17 @@ test('a summary of some rows covers a failure', async () => {
   expect(await readOutcome(work, RUN_ID, 0, 3)).toEqual(partialOutcome('some'));
 });
 
+test('what two workers paid for one batch is added up, each answer once, whoever of them stands', async () => {
+  const payment = (answerId: string): Payment => ({ answerId, attempt: 1, calls: 1, inputTokens: 10, outputTokens: 1, costUsd: 0.5 });
+  const paid = (outcome: Outcome, ...answerIds: string[]) => ({ ...outcome, payments: answerIds.map(payment) });
+  const work = new MemoryStore('work');
+  await writeOutcome(work, RUN_ID, paid(failedOutcome('halted'), 'a'));
+  await writeOutcome(work, RUN_ID, paid(okOutcome('good'), 'b', 'a'));
+  expect(await readOutcome(work, RUN_ID, 0, 3)).toEqual(paid(okOutcome('good'), 'a', 'b'));
+  await writeOutcome(work, RUN_ID, paid(failedOutcome('states_timeout'), 'c'));
+  expect(await readOutcome(work, RUN_ID, 0, 3)).toEqual(paid(okOutcome('good'), 'a', 'b', 'c'));
+});
+
 test('batches of one number on two levels have an outcome each', async () => {
   const work = new MemoryStore('work');
   await writeOutcome(work, RUN_ID, okOutcome('rows'));

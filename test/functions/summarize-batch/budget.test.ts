@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { ModelThrottledError, ModelUnavailableError, UnusableSummaryError } from '../../../functions/shared/errors.ts';
-import type { SummaryAnswer } from '../../../functions/shared/ports.ts';
 import { memoryControl } from '../../../local/memory-control.ts';
 import { manyTexts, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
 import { ANSWER_USAGE, ANSWER_USD, answered, ScriptedSummarizer } from '../../fakes/scripted-summarizer.ts';
+import { VirtualTime } from '../../fakes/virtual-time.ts';
 import { openBench, spentUsd, summaryOf } from './summarize-bench.ts';
 
 const done = { waitSeconds: 0, remaining: [] };
@@ -71,34 +71,49 @@ describe('a budget', () => {
 describe('a run that reaches its cap', () => {
   const CALLS = 20;
   const texts = manyTexts(2 * 40);
-  const run = sampleRun({ settings: { batchRows: 2, maxCostUsd: CALLS * ANSWER_USD } });
+  const runOf = (callUsd: number) => sampleRun({ settings: { batchRows: 2, maxCostUsd: CALLS * callUsd } });
+  /** 0.0001 dollars, less than is reserved for them. */
+  const fewTokens = { inputTokens: 250, outputTokens: 150 };
 
-  test.each([1, 7, 40])('with %i batches at once spends up to the cap, and never more', async (concurrency) => {
+  test.each([
+    [1, 'less', fewTokens, 0.0001, 0],
+    [7, 'less', fewTokens, 0.0001, 0],
+    [40, 'less', fewTokens, 0.0001, 0],
+    [7, 'more', ANSWER_USAGE, ANSWER_USD, 7],
+  ])('with %i batches at once that cost %s than was reserved, spends up to the cap', async (atOnce, _, usage, callUsd, inFlight) => {
     const control = memoryControl();
-    const bench = await openBench({ run, texts, control });
-    const model = new ScriptedSummarizer(
-      (): Promise<SummaryAnswer> => new Promise((resolve) => setImmediate(() => setImmediate(resolve, answered('good')))),
-    );
-    for (let at = 0; at < bench.batches.length; at += concurrency) {
-      await bench.summarizeWith(model, { batches: bench.batches.slice(at, at + concurrency) });
-    }
+    const time = new VirtualTime(0);
+    const bench = await openBench({ run: runOf(callUsd), texts, control, time });
+    const model = new ScriptedSummarizer(async () => {
+      await time.sleep(2.5);
+      return answered('good', { usage });
+    });
+    const summarizeAll = async () => {
+      for (let at = 0; at < bench.batches.length; at += atOnce) {
+        await bench.summarizeWith(model, { batches: bench.batches.slice(at, at + atOnce) });
+      }
+    };
+    const all = summarizeAll();
+    await time.runUntil(3_600_000);
+    await all;
     expect(model.requests.length).toBeGreaterThanOrEqual(CALLS - 1);
-    expect(model.requests.length).toBeLessThanOrEqual(CALLS);
+    expect(model.requests.length).toBeLessThanOrEqual(CALLS + inFlight);
     expect(bench.outcomes()).toHaveLength(model.requests.length);
-    expect(await spentUsd(control)).toBeLessThanOrEqual(CALLS * ANSWER_USD);
+    expect(await spentUsd(control)).toBeCloseTo(model.requests.length * callUsd, 9);
     expect(await control.stopReason(RUN_ID, 1)).toBe('budget_exceeded');
 
     // A higher cap goes on from there: nothing is paid twice.
     const higher = sampleRun({ settings: { batchRows: 2, maxCostUsd: 1 } });
-    const before = model.requests.length;
-    await bench.summarizeWith(model, { of: higher, attempt: 2 });
-    expect(model.requests.length - before).toBe(40 - before);
-    expect(await spentUsd(control)).toBeCloseTo(40 * ANSWER_USD, 9);
+    const rest = bench.summarizeWith(model, { of: higher, attempt: 2 });
+    await time.runUntil(7_200_000);
+    await rest;
+    expect(model.requests).toHaveLength(40);
+    expect(await spentUsd(control)).toBeCloseTo(40 * callUsd, 9);
   });
 
   test('over two attempts spends it once', async () => {
     const control = memoryControl();
-    const bench = await openBench({ run, texts, control });
+    const bench = await openBench({ run: runOf(ANSWER_USD), texts, control });
     await bench.summarizeWith(summaryOf());
     const first = bench.requests.length;
     await bench.summarizeWith(summaryOf(), { attempt: 2 });

@@ -2,47 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import { ContextOverflowError, UnusableSummaryError } from '../../../functions/shared/errors.ts';
 import { contentKeyOf } from '../../../functions/summarize-batch/content.ts';
 import { mergeRequest, rowsRequest } from '../../../functions/summarize-batch/prompt.ts';
-import { manyTexts, sampleRun } from '../../fakes/sample-run.ts';
+import { manyTexts } from '../../fakes/sample-run.ts';
 import { answered, ScriptedSummarizer, textsOf } from '../../fakes/scripted-summarizer.ts';
-import { empty, failingAt, openBench, paidFor, partsOf, refused } from './summarize-bench.ts';
-
-/** One batch of so many rows; the text of row n is `text n`. */
-const openBatch = (rows: number) => openBench({ run: sampleRun({ settings: { batchRows: rows } }), texts: manyTexts(rows) });
-type Bench = Awaited<ReturnType<typeof openBatch>>;
-
-const mergesOf = (bench: Bench) => bench.requests.map(partsOf).filter((parts) => parts !== undefined);
-/** Rows beneath the one merge that there must be. */
-const mergedRows = (bench: Bench) => {
-  const [merge, ...others] = mergesOf(bench);
-  expect(others).toEqual([]);
-  return merge?.reduce((sum, { rows }) => sum + rows, 0);
-};
+import { callsAroundBadRow, mergedRows, mergesOf, openBatch } from './bad-row.ts';
+import { empty, failingAt, paidFor, partsOf, refused } from './summarize-bench.ts';
 
 describe('a batch with one row that the model refuses', () => {
-  test('of any size, wherever the row stands: that row fails, all others are summarized', async () => {
-    let most = 0;
-    for (let rows = 1; rows <= 100; rows++) {
-      // Of the larger sizes, which are cut in the same way, the borders and the middle.
-      const places = rows <= 33 || rows === 100 ? rows : 3;
-      for (let place = 0; place < places; place++) {
-        const bad = places === rows ? place : Math.floor((place * (rows - 1)) / 2);
-        const bench = await openBatch(rows);
-        await bench.summarizeWith(failingAt([`text ${bad}`], refused));
-        const { status, failedRows, error } = bench.outcome(0);
-        const failed =
-          rows === 1 ? { status: 'failed', failedRows: [] } : { status: 'partial', failedRows: [{ rowNumber: bad, code: 'refusal' }] };
-        expect({ rows, bad, status, failedRows, error: error?.code }).toEqual({ rows, bad, ...failed, error: 'refusal' });
-        const extraCalls = bench.requests.length - 1;
-        expect(extraCalls).toBeLessThanOrEqual(rows === 1 ? 0 : 2 * Math.ceil(Math.log2(rows)) + 2);
-        const others = manyTexts(rows).filter((_, row) => row !== bad);
-        // One piece alone needs no merge.
-        if (mergesOf(bench).length > 0) expect(mergedRows(bench)).toBe(others.length);
-        else if (rows > 1) expect(bench.outcome(0).contentKey).toBe(bench.contentKeyOfTexts(others));
-        most = Math.max(most, extraCalls);
-      }
-    }
-    expect(most).toBe(15);
-  });
+  // Every place in every size up to a hundred: split.slow.ts.
+  test.each([...Array.from({ length: 12 }, (_, index) => index + 1), 31, 32, 33, 64, 65, 99])(
+    'of %i rows: that row fails, all others are summarized',
+    async (rows) => {
+      const places = rows <= 12 ? Array.from({ length: rows }, (_, row) => row) : [0, Math.floor(rows / 2), rows - 1];
+      for (const bad of places) await callsAroundBadRow(rows, bad);
+    },
+  );
 
   test('by answering nothing: at most sixteen extra calls in a hundred rows', async () => {
     let most = 0;

@@ -2,12 +2,13 @@ import { type Batch, type Run, summarizeBatchOutput } from '../../../functions/s
 import { UnusableSummaryError } from '../../../functions/shared/errors.ts';
 import { outcomeKey } from '../../../functions/shared/object-keys.ts';
 import { addPayments, noPayments, type Outcome, outcomeSchema } from '../../../functions/shared/outcome.ts';
-import type { SpendRequest, SummaryRequest } from '../../../functions/shared/ports.ts';
+import type { Clock, SpendRequest, SummaryRequest } from '../../../functions/shared/ports.ts';
 import { Breaker } from '../../../functions/summarize-batch/breaker.ts';
 import { contentKeyOf } from '../../../functions/summarize-batch/content.ts';
 import { rowsRequest } from '../../../functions/summarize-batch/prompt.ts';
 import { type SummarizeBatchPorts, summarizeBatch } from '../../../functions/summarize-batch/summarize-batch.ts';
 import { type MemoryControl, memoryControl } from '../../../local/memory-control.ts';
+import { memoryRateLimiter } from '../../../local/memory-rate-limiter.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import { planSample, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
@@ -24,6 +25,9 @@ interface BenchOptions {
   texts?: readonly string[];
   work?: MemoryStore;
   control?: SummarizeBatchPorts['control'];
+  rate?: SummarizeBatchPorts['rate'] | undefined;
+  /** @default one that jumps at every sleep */
+  time?: Clock | undefined;
 }
 
 /** A planned run of two rows a batch, and one summarizer after the other that answers what it is told. */
@@ -32,12 +36,15 @@ export async function openBench({
   texts = ['a', 'b', 'c', 'd'],
   work = new MemoryStore('work'),
   control = memoryControl(),
+  time,
+  rate: givenRate,
 }: BenchOptions = {}) {
   const batches = await planSample(work, run, texts);
   work.operations.length = 0;
   const clock = new FakeClock({ jumps: true });
   const log = new RecordingLog();
   const breaker = new Breaker(control);
+  const rate = givenRate ?? memoryRateLimiter({ now: () => (time ?? clock).now(), random: () => 0 });
   let model = new ScriptedSummarizer();
 
   const summarizeWith = async (
@@ -46,14 +53,17 @@ export async function openBench({
       batches: some = batches,
       attempt = run.attempt,
       retryCount = 0,
+      hasWaited = false,
       failure = null as string | null,
       of = run,
       signal = undefined as AbortSignal | undefined,
     } = {},
   ) => {
     model = summarizer;
-    const input = { run: { ...of, attempt }, batches: some, retryCount, failure };
-    return summarizeBatchOutput.parse(await summarizeBatch(input, { work, summarizer, control, breaker, clock, log }, signal));
+    const input = { run: { ...of, attempt }, batches: some, retryCount, hasWaited, failure };
+    return summarizeBatchOutput.parse(
+      await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock: time ?? clock, log }, signal),
+    );
   };
 
   return {

@@ -101,7 +101,7 @@ describe('an endpoint that is down', () => {
 
 test('an answer that was paid for before its function died is adopted, when tries are used up', async () => {
   const bench = await openBench();
-  bench.work.crashBefore(OUTCOMES, { operation: 'put' });
+  bench.work.crashBefore(OUTCOMES);
   await expect(bench.summarize([answered('paid')], { batches: bench.first })).rejects.toMatchObject({ name: 'CrashError' });
   await bench.summarize([], { batches: bench.first, failure: 'Sandbox.Timedout', retryCount: 8 });
   expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'paid' }, payments: [{ calls: 1 }] });

@@ -20,13 +20,18 @@ test('a run is one item, kept for 90 days after its last call', async () => {
   const control = dynamoDbControl(table.client, table.tableName, { now: () => now });
   const request = { runId: 'july-1', attempt: 1, reserveUsd: 0.25, capUsd: 1 };
   await control.reserve(request);
-  expect(await item('july-1')).toEqual({ pk: { S: 'run#july-1' }, spentNano: { N: '250000000' }, expiresAt: { N: '1803168000' } });
+  const money = (spent: string, reserved: string) => ({ spentNano: { N: spent }, reservedNano: { N: reserved } });
+  const pk = { S: 'run#july-1' };
+  expect(await item('july-1')).toEqual({ pk, ...money('250000000', '250000000'), expiresAt: { N: '1803168000' } });
   now += 10_000;
   await control.settle(request, 0.00000005);
-  expect(await item('july-1')).toEqual({ pk: { S: 'run#july-1' }, spentNano: { N: '50' }, expiresAt: { N: '1803168010' } });
+  expect(await item('july-1')).toEqual({ pk, ...money('50', '0'), expiresAt: { N: '1803168010' } });
   now += 10_000;
   await control.halt('july-1', 1, 'user');
   expect(await item('july-1')).toMatchObject({ halt_1: { S: 'user' }, expiresAt: { N: '1803168020' } });
+  now += 10_000;
+  await control.count('july-1', 1, false);
+  expect(await item('july-1')).toMatchObject({ summarized_1: { N: '0' }, failed_1: { N: '1' }, expiresAt: { N: '1803168030' } });
 });
 
 test('an error of the table is not taken for a refusal', async () => {
@@ -38,7 +43,9 @@ test('an error of the table is not taken for a refusal', async () => {
 
 test.each([
   ['the halt', { halt_1: { S: 'user' }, spentNano: { N: '5' } }, 'user'],
-  ['the budget', { halt_2: { S: 'user' }, spentNano: { N: '5' } }, 'budget_exceeded'],
+  ['the budget', { halt_2: { S: 'user' }, spentNano: { N: '900000001' } }, 'budget_exceeded'],
+  ['the budget, whatever is in flight', { spentNano: { N: '1000000001' }, reservedNano: { N: '100000000' } }, 'budget_exceeded'],
+  ['the calls in flight', { spentNano: { N: '1000000000' }, reservedNano: { N: '100000000' } }, null],
 ])('a refusal by %s is told from the item that comes with it, in one request', async (_name, Item, stopReason) => {
   // dynalite does not return the item, DynamoDB does.
   const server = await loopbackServer((_request, response) =>
