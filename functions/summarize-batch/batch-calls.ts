@@ -123,7 +123,11 @@ export class BatchCalls {
     const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
     const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd: run.settings.maxCostUsd };
     // The slot first: a wait for it holds no money.
-    const endSlot = await takeRateSlot(this.task, request, this.ports, this.signal);
+    const endSlot = await takeRateSlot(this.task, request, this.ports, this.signal).catch(async (error: unknown) => {
+      // Nobody waits for a slot in an attempt that is halted.
+      const stopReason = await this.ports.control.stopReason(run.runId, run.attempt);
+      throw stopReason === undefined ? error : new AttemptHalted(stopReason);
+    });
     let end: CallEnd = null;
     try {
       await this.reserve(spend);

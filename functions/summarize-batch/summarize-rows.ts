@@ -70,9 +70,13 @@ export async function summarizeRows(rows: readonly StagedRow[], calls: BatchCall
 async function mergePieces(pieces: readonly Piece[], calls: BatchCalls, settings: Settings): Promise<FoundAnswer | null> {
   if (pieces.length <= 1) return pieces[0]?.found ?? null;
   const parts = pieces.map(({ rows, found }) => ({ rows: rows.length, summary: found.content.answer.text }));
-  return calls.ask(
-    mergeRequest(parts, settings),
-    parts.map(({ summary }) => summary),
-    WHOLE_ASKS,
-  );
+  const summaries = parts.map(({ summary }) => summary);
+  try {
+    return await calls.ask(mergeRequest(parts, settings), summaries, WHOLE_ASKS);
+  } catch (error) {
+    if (!isSplittable(error)) throw error;
+    // The model takes the pieces and not their sum: they stand one after the other.
+    const [{ found }] = pieces as [Piece];
+    return { ...found, content: { ...found.content, answer: { ...found.content.answer, text: summaries.join('\n\n') } } };
+  }
 }

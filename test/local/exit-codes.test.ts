@@ -112,16 +112,17 @@ test('1: failed when nothing could be summarized', async () => {
   expect(recordOf(ended).stop_reason).toContain('http_400');
 });
 
-test('4: halted at the budget, again with a higher one; 2 where the price is unknown', async () => {
+test('4: halted at the budget, again with a higher one; 2 where it pays for no call or the price is unknown', async () => {
   const none = await run('budget', '--max-cost-usd', '0.0000001');
-  expect(none.code).toBe(4);
-  expect(expectRecord(none)).toMatchObject({ status: 'halted', stop_reason: 'budget_exceeded', calls: 0, rows_failed: 45 });
-  expect(none.stderr).toContain('Warning: this may cost more than the cap');
-  expect(none.stderr).toContain('run it again with a higher --max-cost-usd to go on');
+  expect(none.code).toBe(2);
+  expect(expectRecord(none)).toMatchObject({ status: 'rejected', calls: 0, rows_in: 0 });
+  expect(recordOf(none).stop_reason).toMatch(/^maxCostUsd is 1e-7, but one call can cost 0\.000\d+ dollars; allow at least that much\.$/);
 
   // Room for some calls: what a call may cost at most is reserved before it is made, and most of that is given back after it.
   const some = await run('budget', '--max-cost-usd', '0.00025', '--concurrency', '1');
   expect(some.code).toBe(4);
+  expect(some.stderr).toContain('Warning: this may cost more than the cap');
+  expect(some.stderr).toContain('run it again with a higher --max-cost-usd to go on');
   const paid = Number(expectRecord(some).calls);
   expect(paid).toBeGreaterThan(0);
   expect(paid).toBeLessThan(5);

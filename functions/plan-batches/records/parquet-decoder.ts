@@ -134,6 +134,12 @@ export class PageDecoder {
   /** Values as ours, also those within lists. */
   finished = (value: unknown): unknown => {
     if (this.#finish === null || value === null || value === undefined) return value;
-    return Array.isArray(value) ? value.map(this.finished) : this.#finish(value);
+    if (Array.isArray(value)) return value.map(this.finished);
+    try {
+      return this.#finish(value);
+    } catch (error) {
+      // A decimal in a type that holds none.
+      return this.#refuse(error);
+    }
   };
 }
