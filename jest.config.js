@@ -5,4 +5,5 @@ export default {
   coverageProvider: 'v8',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   watchman: false,
+  maxWorkers: '100%',
 };

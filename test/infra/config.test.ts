@@ -36,7 +36,7 @@ describe('configuration', () => {
     expect(message).toContain('there is no "destroyOnDelet" (the keys are stage, modelBaseUrl,');
     expect(message).toContain('there is no "stages"');
     expect(message).toContain('stage: must be 1 to 20 lower-case letters');
-    expect(message).toContain('modelBaseUrl: ');
+    expect(message).toContain('modelBaseUrl: The base URL of the model endpoint must start with https:// or http://');
     expect(message).toContain('logRetentionDays: must be one of 1, 3, 5');
   });
 

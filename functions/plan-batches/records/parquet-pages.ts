@@ -80,7 +80,7 @@ export async function* pagesOf(file: ParquetFile, meta: ColumnMetaData): AsyncGe
     const { compressed_page_size: packed, uncompressed_page_size: unpacked } = header;
     const values =
       header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values ?? header.dictionary_page_header?.num_values;
-    if (!(packed >= 0 && unpacked >= 0) || (values !== undefined && !(values >= 0))) damaged();
+    if (![packed, unpacked, values ?? 0].every((count) => Number.isInteger(count) && count >= 0)) damaged();
     if (Math.max(packed, unpacked) > MAX_PARQUET_PAGE_BYTES) {
       refuseLarge(file.fileName, name, `a page of more than ${MAX_PARQUET_PAGE_BYTES / 1024 ** 2} MiB`);
     }
