@@ -94,7 +94,7 @@ export async function stageRows(
       for (const row of rows) {
         if (row.rowNumber >= (run.limit ?? Number.POSITIVE_INFINITY)) break reading;
         if (row.reason !== null) {
-          await part.addRejection({ rowNumber: row.rowNumber, part: row.part, line: row.line, reason: row.reason, raw: row.raw });
+          part.addRejection({ rowNumber: row.rowNumber, part: row.part, line: row.line, reason: row.reason, raw: row.raw });
         } else {
           if (part.isFullFor(row.text)) {
             await finishPart(position, false);
@@ -102,8 +102,9 @@ export async function stageRows(
             part = newPart();
           }
           ids?.add(row.id);
-          await part.addRow(stagedRow(row));
+          part.addRow(stagedRow(row));
         }
+        if (part.isHeavy) await part.flush();
         position = row.next;
       }
     }

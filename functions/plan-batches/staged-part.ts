@@ -4,6 +4,8 @@ import { partKey, partManifestKey, rejectedKey } from '../shared/object-keys.ts'
 import type { ObjectStore, ObjectWriter } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
 
+const PIECE_CHARACTERS = 1024 * 1024;
+
 /** Lines for one object, sent on in pieces of about a mebibyte. */
 class LineWriter {
   /** Bytes of all lines so far. */
@@ -16,15 +18,18 @@ class LineWriter {
     this.writer = store.create(key);
   }
 
-  /** @returns a promise only when a piece went out, so that most lines cost no turn of the event loop. */
-  add(line: string): Promise<void> | undefined {
+  add(line: string): void {
     this.bytes += Buffer.byteLength(line) + 1;
     this.pending.push(line);
     this.pendingCharacters += line.length;
-    return this.pendingCharacters >= 1024 * 1024 ? this.flush() : undefined;
   }
 
-  private async flush() {
+  /** Whether there is a piece to send. */
+  get isHeavy() {
+    return this.pendingCharacters >= PIECE_CHARACTERS;
+  }
+
+  async flush() {
     if (this.pending.length === 0) return;
     const piece = Buffer.from(`${this.pending.join('\n')}\n`);
     this.pending = [];
@@ -87,22 +92,35 @@ export class StagedPart {
     return batch.rows < this.limits.batchRows && batch.tokens + StagedPart.tokensOf(text) <= this.limits.maxBatchTokens;
   }
 
-  async addRow(row: StagedRow): Promise<void> {
-    if (this.open && !this.fits(this.open, row.text)) await this.closeBatch();
+  /** Takes a row without a turn of the event loop; `flush` is due when `isHeavy` says so. */
+  addRow(row: StagedRow): void {
+    if (this.open && !this.fits(this.open, row.text)) this.closeBatch();
     this.open ??= { start: this.rows.bytes, firstRow: row.rowNumber, rows: 0, tokens: 0 };
     this.open.rows++;
     this.open.tokens += StagedPart.tokensOf(row.text);
     this.counts.rowsStaged++;
     if (row.truncated) this.counts.rowsTruncated++;
-    await this.rows.add(JSON.stringify(row));
+    this.rows.add(JSON.stringify(row));
   }
 
-  async addRejection(rejection: Rejection): Promise<void> {
+  addRejection(rejection: Rejection): void {
     this.counts.rowsRejected++;
-    await this.rejections.add(JSON.stringify(rejection));
+    this.rejections.add(JSON.stringify(rejection));
   }
 
-  private async closeBatch() {
+  /** Whether a piece of some file waits to be sent. */
+  get isHeavy() {
+    return this.rows.isHeavy || this.rejections.isHeavy;
+  }
+
+  /** Sends what waits. */
+  async flush(): Promise<void> {
+    await this.rows.flush();
+    await this.rejections.flush();
+    await this.manifest.flush();
+  }
+
+  private closeBatch() {
     if (!this.open) return;
     const { start, firstRow, rows, tokens } = this.open;
     const batch: Batch = {
@@ -119,12 +137,12 @@ export class StagedPart {
     this.counts.batches++;
     this.counts.inputTokens += tokens;
     this.open = undefined;
-    await this.manifest.add(JSON.stringify(batch));
+    this.manifest.add(JSON.stringify(batch));
   }
 
   /** Makes the part visible, its rows last. */
   async close(): Promise<void> {
-    await this.closeBatch();
+    this.closeBatch();
     await this.rejections.close();
     await this.manifest.close();
     await this.rows.close();

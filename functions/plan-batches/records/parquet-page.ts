@@ -14,9 +14,34 @@ export type PageHeader = ReturnType<typeof parquetHeader>;
  * damaged one of a few bytes could keep it busy for minutes, or have it read what lies beside the page in memory.
  */
 
+/** @throws RangeError: an element of Snappy goes beyond the page; hyparquet's reader could go round in circles over it. */
+function checkSnappy(bytes: Uint8Array, length: number): void {
+  let at = bytes.findIndex((byte) => byte < 128) + 1;
+  let unpackedBytes = 0;
+  while (at < bytes.length) {
+    const tag = bytes[at] as number;
+    at += 1;
+    const kind = tag & 3;
+    let count = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1;
+    if (kind === 0) {
+      const lengthBytes = Math.max(0, count - 60);
+      if (lengthBytes > 0) {
+        count = 1;
+        for (let index = 0; index < lengthBytes; index += 1) count += (bytes[at + index] ?? 0) * 256 ** index;
+      }
+      at += lengthBytes + count;
+    } else {
+      at += kind === 3 ? 4 : kind;
+    }
+    unpackedBytes += count;
+    if (at > bytes.length || unpackedBytes > length) throw new RangeError('Snappy beyond the page');
+  }
+}
+
 const unpackers: Record<string, (bytes: Uint8Array, maxOutputLength: number) => Uint8Array> = {
   UNCOMPRESSED: (bytes) => bytes,
   SNAPPY: (bytes, length) => {
+    checkSnappy(bytes, length);
     const output = new Uint8Array(length);
     snappyUncompress(bytes, output);
     return output;

@@ -1,0 +1,10 @@
+/** `npm run bench -- NAME`: runs one benchmark of this folder. */
+const benchmarks = ['plan'] as const;
+
+const [name = '', ...args] = process.argv.slice(2);
+if (!(benchmarks as readonly string[]).includes(name)) {
+  console.error(`There is no benchmark "${name}"; the benchmarks are: ${benchmarks.join(', ')}. Example: npm run bench -- plan 1000000 3`);
+  process.exit(2);
+}
+process.argv.splice(2, process.argv.length, ...args);
+await import(`./${name}.ts`);
