@@ -1,9 +1,10 @@
 import { claimAttempt, closeAttempt, latestAttempt, readAttempt, readClosedAttempt } from '../functions/shared/attempt.ts';
 import type { Run } from '../functions/shared/contract.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
-import { outcomePrefix } from '../functions/shared/object-keys.ts';
+import { contentPrefix, outcomePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { Clock, ObjectStore } from '../functions/shared/ports.ts';
+import { answerIdOf, findContent } from '../functions/summarize-batch/content.ts';
 import { livingProcess, thisOwner } from './owner.ts';
 
 /**
@@ -30,12 +31,19 @@ export async function claimNextAttempt(run: Run, work: ObjectStore, clock: Clock
   }
 }
 
-/** Dollars that the run's attempts have paid so far, as its outcomes say. */
+/**
+ * Dollars that the run's attempts have paid so far: by its outcomes, and by the answers that a killed process had kept without coming to
+ * the outcome.
+ */
 export async function spentBefore(run: Run, work: ObjectStore): Promise<number> {
-  let spentUsd = 0;
+  const paid = new Map<string, number>();
   for await (const { key } of work.list(outcomePrefix(run.runId, 0))) {
     const outcome = await readOutcomeAt(work, key);
-    for (const { costUsd } of outcome?.payments ?? []) spentUsd += costUsd ?? 0;
+    for (const { answerId, costUsd } of outcome?.payments ?? []) paid.set(`${outcome?.batchId} ${answerId}`, costUsd ?? 0);
   }
-  return spentUsd;
+  for await (const { key } of work.list(contentPrefix(run.dataset))) {
+    const content = await findContent(work, key);
+    if (content?.paidBy.runId === run.runId) paid.set(`${content.paidBy.batchId} ${answerIdOf(content, key)}`, content.costUsd ?? 0);
+  }
+  return [...paid.values()].reduce((sum, costUsd) => sum + costUsd, 0);
 }

@@ -56,7 +56,8 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
 
   await ports.events.publish(runEvent(run, verdict.status, { ...sums, rowsIn: Number(record.rows_in) }, ports.results.bucket, date));
   await closeAttempt(ports.work, run.runId, run.attempt, { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString() });
-  return { runId: run.runId, status: verdict.status, stopReason: verdict.stopReason };
+  // The reason for a refusal quotes the file: it stands in the table, not in the execution's history.
+  return { runId: run.runId, status: verdict.status, stopReason: verdict.status === 'rejected' ? null : verdict.stopReason };
 }
 
 const endingSchema = finishRunInput.pick({ stopReason: true, failure: true });

@@ -107,8 +107,10 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
   );
 
 /** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
-function requireBudget({ settings: { maxCostUsd }, estimatedCostUsd, counts }: Plan) {
-  const callUsd = (estimatedCostUsd ?? 0) / counts.batches;
+function requireBudget({ endpoint, settings: { maxCostUsd, model, maxOutputTokens }, counts }: Plan) {
+  // At the standard tier, as each call reserves it.
+  const usage = { inputTokens: counts.inputTokens / counts.batches, outputTokens: maxOutputTokens };
+  const callUsd = costUsd(endpoint, model, null, usage) ?? 0;
   if (maxCostUsd === null || maxCostUsd >= callUsd) return;
   throw new InvalidUploadError(
     `maxCostUsd is ${maxCostUsd}, but one call can cost ${callUsd.toPrecision(2)} dollars; allow at least that much.`,

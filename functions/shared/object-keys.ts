@@ -40,8 +40,8 @@ export const outcomePrefix = (runId: string, level: number) => `${levelPrefix(ru
 export const outcomeKey = (runId: string, level: number, batchId: number) => `${outcomePrefix(runId, level)}${batchId}.json`;
 /** Marks of calls that ended without an answer, which the endpoint may have billed all the same. */
 export const unansweredPrefix = (runId: string) => `${runPrefix(runId)}unanswered/`;
-export const unansweredKey = (runId: string, attempt: number, level: number, batchId: number, tries: number) =>
-  `${unansweredPrefix(runId)}${attempt}-${level}-${batchId}-${tries}`;
+export const unansweredKey = (runId: string, attempt: number, level: number, batchId: number, tries: number, endedAt: number) =>
+  `${unansweredPrefix(runId)}${attempt}-${level}-${batchId}-${tries}-${endedAt}`;
 export const childResultsPrefix = (runId: string, state: string) => `${runPrefix(runId)}children/${state}`;
 
 export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;
@@ -66,4 +66,5 @@ export const tableKey = (table: string, date: string, runId: string, part: strin
   `${runTablePrefix(table, date, runId)}${part}.parquet`;
 
 /** A paid answer, found again by whoever asks the same of the same endpoint. `hash` is 64 hexadecimal digits. */
-export const contentKey = (dataset: string, hash: string) => `summaries/${dataset}/${hash.slice(0, 2)}/${hash}.json`;
+export const contentPrefix = (dataset: string) => `summaries/${dataset}/`;
+export const contentKey = (dataset: string, hash: string) => `${contentPrefix(dataset)}${hash.slice(0, 2)}/${hash}.json`;

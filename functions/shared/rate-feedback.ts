@@ -44,6 +44,8 @@ const MAX_SHORTFALL_MS = 10_000;
 const SLOW_DOWN_TRIAL_MS = 60_000;
 /** Pauses that end this close to each other are one. */
 const SAME_PAUSE_MS = 250;
+/** The longest pause for everybody that one refusal may cause. */
+const MAX_PAUSE_MS = 15 * 60_000;
 
 /**
  * What an answer changes for everybody, undefined if it only confirms what is known.
@@ -98,7 +100,8 @@ export function changeByAnswer(
     terms.shortfall = lowered(shortfallFactor(state, nowMs) * (1 - missingPart), nowMs);
   }
   if (refusal) {
-    const untilMs = nowMs + refusal.retryAfterSeconds * 1000;
+    // Nobody believes a pause of hours without asking again now and then: it may have been about another limit, or be lifted.
+    const untilMs = nowMs + Math.min(refusal.retryAfterSeconds * 1000, MAX_PAUSE_MS);
     if (untilMs > state.pausedUntilMs + SAME_PAUSE_MS) terms.pausedUntilMs = micro(untilMs);
     if (refusal.isSlowDown && reservedAtMs >= state.slowDown.atMs + SLOW_DOWN_TRIAL_MS)
       terms.slowDown = lowered(slowDownFactor(state, nowMs) / 2, nowMs);

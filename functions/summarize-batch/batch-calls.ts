@@ -1,9 +1,16 @@
-import { ContextOverflowError, errorCodeOf, ModelUnavailableError, UnusableSummaryError, type Usage } from '../shared/errors.ts';
+import {
+  ContextOverflowError,
+  errorCodeOf,
+  ModelUnavailableError,
+  PipelineError,
+  UnusableSummaryError,
+  type Usage,
+} from '../shared/errors.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
 import type { Payment } from '../shared/outcome.ts';
 import { BUDGET_EXCEEDED, type SpendRequest, type SummaryAnswer, type SummaryRequest } from '../shared/ports.ts';
-import { type Content, contentKeyOf, findContent, isUsable, keepContent, type UsableContent } from './content.ts';
+import { type Content, contentKeyOf, findContent, isUsable, keepContent, shortHash, type UsableContent } from './content.ts';
 import { checkOutput, isWorthAskingAgain } from './output-check.ts';
 import { inputTokensEstimate, PROMPT_VERSION } from './prompt.ts';
 import { type CallEnd, takeRateSlot } from './rate-slot.ts';
@@ -75,8 +82,9 @@ export class BatchCalls {
     const contentKey = contentKeyOf(run.dataset, run.endpoint, request);
     let content = await findContent(this.ports.work, contentKey);
     if (content) this.account(content, contentKey);
-    // What an earlier attempt or somebody else was refused is asked for again.
-    if (content && !isUsable(content) && !this.isOwn(content, run.attempt)) content = undefined;
+    // What another run or an earlier attempt was refused is asked for again; a refusal of this attempt stands for every batch of the same words.
+    if (content && !isUsable(content) && !(content.paidBy.runId === run.runId && content.paidBy.attempt === run.attempt))
+      content = undefined;
     for (;;) {
       if (isUsable(content)) return { content, contentKey };
       const unusable = content?.unusable;
@@ -135,10 +143,12 @@ export class BatchCalls {
       try {
         const reply = await this.call(request, texts).catch((error: unknown) => {
           end = { error };
+          if (this.isMaybeBilled(error)) spentUsd = reserveUsd;
           throw error;
         });
         end = { usage: reply.usage, limits: reply.answer?.limits ?? null };
-        spentUsd = reply.costUsd ?? 0;
+        // A tier without a known price is held to the most that the call could cost at the standard one.
+        spentUsd = reply.costUsd ?? reserveUsd;
         return await this.keep(reply, contentKey, before);
       } finally {
         // Not before the answer is kept: whatever goes wrong here must not cost it.
@@ -193,7 +203,7 @@ export class BatchCalls {
       checkOutput(answer, texts);
       return reply(answer.usage, { answer, unusable: null });
     } catch (error) {
-      if (error instanceof ModelUnavailableError && maybeBilled.has(error.code ?? '')) await this.markUnanswered();
+      if (this.isMaybeBilled(error)) await this.markUnanswered();
       if (!(error instanceof UnusableSummaryError || error instanceof ContextOverflowError)) throw error;
       const usage = error instanceof UnusableSummaryError ? error.usage : { inputTokens: 0, outputTokens: 0 };
       return reply(usage, { answer: null, unusable: { code: error.code ?? errorCodeOf(error.name), message: error.message } });
@@ -212,15 +222,20 @@ export class BatchCalls {
     }
   }
 
+  /** Whether a call ended without an answer that the endpoint may have billed: cut off on its way, or by the deadline. */
+  private isMaybeBilled(error: unknown) {
+    if (error instanceof ModelUnavailableError) return maybeBilled.has(error.code ?? '');
+    return this.signal?.aborted === true && !(error instanceof PipelineError);
+  }
+
   private async markUnanswered() {
     const { run, batch, tries } = this.task;
-    const key = unansweredKey(run.runId, run.attempt, batch.level, batch.batchId, tries);
+    // Tries begin again after a wait: the time tells such marks apart.
+    const key = unansweredKey(run.runId, run.attempt, batch.level, batch.batchId, tries, this.ports.clock.now());
     // A mark that cannot be left must not hide why the call failed.
     await this.ports.work.put(key, '').catch(() => this.ports.log.warn('no mark of an unanswered call', { batchId: batch.batchId }));
   }
 }
-
-const shortHash = (contentKey: string) => contentKey.slice(-17, -5);
 
 const overflowCodes = /context|too_long|above_max/;
 

@@ -38,10 +38,16 @@ export function contentKeyOf(dataset: string, endpoint: string, request: Summary
   return contentKey(dataset, createHash('sha256').update(canonical).digest('hex'));
 }
 
+/** What a kept answer is called among the payments of the batch that paid for it. */
+export const shortHash = (key: string) => key.slice(-17, -5);
+export const answerIdOf = ({ answer, paidBy }: Content, key: string) =>
+  answer ? shortHash(key) : `${shortHash(key)}-unusable-${paidBy.attempt}`;
+
 /** @returns undefined where nobody has asked yet. */
 export async function findContent(work: ObjectStore, key: string): Promise<Content | undefined> {
   const bytes = await work.get(key);
-  return bytes && contentSchema.parse(parseJson(bytes));
+  // What an older version wrote in another shape is as good as absent: it is asked for again and written over.
+  return bytes && contentSchema.safeParse(parseJson(bytes)).data;
 }
 
 /** Stores what came. @returns what stands: this, or the usable answer of whoever was first. */

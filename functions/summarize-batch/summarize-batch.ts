@@ -40,11 +40,13 @@ export async function summarizeBatch(
     batches.map((batch) => settle({ run, batch, tries: retryCount + 1, hasWaited, failure }, ports, signal)),
   );
   await ports.rate.flush();
-  for (const result of results) if (result.kind === 'unavailable') throw result.error;
   const waits = results.map((result) => (result.kind === 'wait' ? result.seconds : 0));
   const waitSeconds = Math.max(...waits);
+  // While some batches wait for their turn, those that found no answer wait with them: tries are counted only when nobody waits, or the
+  // waiting ones would lose theirs.
+  if (waitSeconds === 0) for (const result of results) if (result.kind === 'unavailable') throw result.error;
   if (waitSeconds > 0) ports.log.info('waiting for the rate limit', { waitSeconds, batches: waits.filter((wait) => wait > 0).length });
-  return { waitSeconds, remaining: batches.filter((_, index) => (waits[index] ?? 0) > 0) };
+  return { waitSeconds, remaining: batches.filter((_, index) => results[index]?.kind !== 'settled') };
 }
 
 /** A short wait is sat out here, a longer one is left to the workflow; a store that fails counts as unavailable. */

@@ -132,7 +132,7 @@ test.each([
   [keyPatterns.runs, manifestKey('run', 0)],
   [keyPatterns.runs, receiptKey('run', 'levels')],
   [keyPatterns.outcomes, outcomeKey('run', 12, 3)],
-  [keyPatterns.unanswered, unansweredKey('run', 1, 0, 3, 2)],
+  [keyPatterns.unanswered, unansweredKey('run', 1, 0, 3, 2, 5)],
   [keyPatterns.childResults, `${childResultsPrefix('run', 'SummarizeBatches')}/0af3/manifest.json`],
   [keyPatterns.summaries, contentKey('support', '0'.repeat(64))],
   [keyPatterns.tables, tableKey('runs', '2026-11-23', 'run', partName(0))],

@@ -70,17 +70,27 @@ interface Reader {
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 const bitWidthOf = (level: number) => 32 - Math.clz32(level);
 
-/** @throws RangeError: a run of the hybrid encoding claims more values than the page has. */
-function checkRuns(bytes: Uint8Array, start: number, end: number, bitWidth: number, values: number): void {
+/**
+ * The number of values that runs of the hybrid encoding have.
+ * @throws RangeError: a run claims more values than the page has.
+ */
+function valuesOfRuns(bytes: Uint8Array, start: number, end: number, bitWidth: number, values: number): number {
   if (end > bytes.length || start > end) throw new RangeError('levels beyond the page');
   const reader = { view: viewOf(bytes), offset: start };
-  for (let seen = 0; seen < values && reader.offset < end; ) {
+  let seen = 0;
+  while (seen < values && reader.offset < end) {
     const run = readVarInt(reader) >>> 0;
     const count = run & 1 ? (run >>> 1) * 8 : run >>> 1;
     if (count > values + (run & 1 ? PADDED_VALUES : 0)) throw new RangeError('a run of more values than the page has');
     reader.offset += run & 1 ? (run >>> 1) * bitWidth : (bitWidth + 7) >> 3;
     seen += count;
   }
+  return seen;
+}
+
+/** @throws RangeError: there is not a level for every value; hyparquet would go on reading behind the last. */
+function checkLevels(bytes: Uint8Array, start: number, end: number, bitWidth: number, values: number): void {
+  if (valuesOfRuns(bytes, start, end, bitWidth, values) < values) throw new RangeError('fewer levels than values');
 }
 
 function checkDelta(bytes: Uint8Array, start: number): void {
@@ -125,8 +135,8 @@ interface PageValues {
 
 function checkValues(bytes: Uint8Array, start: number, { encoding, element, count, present }: PageValues): void {
   const isBoolean = element.type === 'BOOLEAN';
-  if (encoding === 'RLE' || (isBoolean && encoding.endsWith('_DICTIONARY'))) checkRuns(bytes, start + 4, bytes.length, 1, count);
-  else if (encoding.endsWith('_DICTIONARY')) checkRuns(bytes, start + 1, bytes.length, bytes[start] ?? 0, count);
+  if (encoding === 'RLE' || (isBoolean && encoding.endsWith('_DICTIONARY'))) valuesOfRuns(bytes, start + 4, bytes.length, 1, count);
+  else if (encoding.endsWith('_DICTIONARY')) valuesOfRuns(bytes, start + 1, bytes.length, bytes[start] ?? 0, count);
   else if (encoding === 'DELTA_BINARY_PACKED' || encoding === 'DELTA_LENGTH_BYTE_ARRAY') checkDelta(bytes, start);
   else if (encoding === 'DELTA_BYTE_ARRAY') checkPrefixes(bytes, start, present());
   else if (encoding === 'BYTE_STREAM_SPLIT' && count * (element.type_length ?? 8) > 4 * MAX_PARQUET_PAGE_BYTES)
@@ -183,15 +193,15 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
       if (width === 0) continue;
       definitionStart = start;
       const end = start + 4 + viewOf(body).getUint32(start, true);
-      checkRuns(body, start + 4, end, width, first.num_values);
+      checkLevels(body, start + 4, end, width, first.num_values);
       start = end;
     }
     const present = () => presence()?.reduce((count, value) => count + value, 0) ?? first.num_values;
     checkValues(body, start, { encoding: first.encoding, element, count: first.num_values, present });
   } else if (second) {
     const middle = second.repetition_levels_byte_length;
-    if (repetition > 0) checkRuns(body, 0, middle, repetition, second.num_values);
-    if (definition > 0) checkRuns(body, middle, levels, definition, second.num_values);
+    if (repetition > 0) checkLevels(body, 0, middle, repetition, second.num_values);
+    if (definition > 0) checkLevels(body, middle, levels, definition, second.num_values);
     if (second.num_nulls < 0 || second.num_nulls > second.num_values) throw new RangeError('nulls of a page');
     const count = second.num_values - second.num_nulls;
     checkValues(body, levels, { encoding: second.encoding, element, count, present: () => count });

@@ -11,7 +11,7 @@ import {
 import { unansweredKey, unansweredPrefix } from '../../../functions/shared/object-keys.ts';
 import { memoryControl } from '../../../local/memory-control.ts';
 import { RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
-import { ANSWER_USAGE, ANSWER_USD, answered } from '../../fakes/scripted-summarizer.ts';
+import { ANSWER_USAGE, ANSWER_USD, answered, ScriptedSummarizer } from '../../fakes/scripted-summarizer.ts';
 import { CONTENTS, empty, openBench, paidFor, refused, spentUsd } from './summarize-bench.ts';
 
 describe('a service tier that is refused', () => {
@@ -96,7 +96,7 @@ describe('a call that ended without an answer', () => {
   test.each(['timeout', 'network', 'invalid_response'])('with %s may have been billed: it leaves a mark', async (code) => {
     const bench = await openBench();
     await expect(bench.summarize([unavailable(code)], { batches: bench.first, retryCount: 2 })).rejects.toMatchObject({ code });
-    expect(bench.work.keys(unansweredPrefix(RUN_ID))).toEqual([unansweredKey(RUN_ID, 1, 0, 0, 3)]);
+    expect(bench.work.keys(unansweredPrefix(RUN_ID))).toEqual([unansweredKey(RUN_ID, 1, 0, 0, 3, bench.clock.now())]);
   });
 
   test.each([
@@ -129,12 +129,39 @@ describe('a call that ended without an answer', () => {
     expect(bench.work.keys(unansweredPrefix(RUN_ID))).toHaveLength(6);
   });
 
-  test('gives its reservation back', async () => {
+  test('cut off by the deadline may have been billed', async () => {
+    const bench = await openBench();
+    const deadline = new AbortController();
+    const cutOff = new ScriptedSummarizer(() => {
+      deadline.abort();
+      throw deadline.signal.reason;
+    });
+    await bench.summarizeWith(cutOff, { batches: bench.first, signal: deadline.signal }).catch(() => undefined);
+    expect(bench.work.keys(unansweredPrefix(RUN_ID))).toHaveLength(1);
+  });
+
+  test('that may have been billed counts against the cap as if it was', async () => {
     const control = memoryControl();
     const bench = await openBench({ control });
     await bench.summarize([unavailable('timeout')], { batches: bench.first }).catch(() => undefined);
+    expect(await spentUsd(control)).toBeGreaterThan(0);
+  });
+
+  test('that cannot have been billed gives its reservation back', async () => {
+    const control = memoryControl();
+    const bench = await openBench({ control });
+    await bench.summarize([unavailable('http_500')], { batches: bench.first }).catch(() => undefined);
     expect(await spentUsd(control)).toBeCloseTo(0, 12);
   });
+});
+
+test('what one batch of an attempt was refused is not asked for by another of the same words', async () => {
+  const bench = await openBench({ texts: ['a', 'a', 'a', 'a'] });
+  await bench.summarize([refused(), refused()], { batches: bench.first });
+  const asked = bench.requests.length;
+  await bench.summarize([], { batches: bench.batches.slice(1) });
+  expect([asked, bench.requests.length]).toEqual([2, 0]);
+  expect(bench.outcome(1)).toMatchObject({ status: 'failed', payments: [] });
 });
 
 test('a refusal that comes when somebody else has the answer is paid for, and his answer stands', async () => {
