@@ -96,7 +96,7 @@ test('what unpacks to far more than a table would is refused on the way', async 
   };
   await expect(reading()).rejects.toMatchObject({ name: 'InvalidUploadError', code: 'too_large_unpacked' });
   expect(read).toBeLessThanOrEqual(MIN_EXPANDED_BYTES);
-});
+}, 60_000);
 
 test('an error of the store is no fault of the file', async () => {
   const source = memorySource('july.csv.gz', gzipSync(csv), 10);

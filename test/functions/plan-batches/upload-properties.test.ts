@@ -56,7 +56,7 @@ const formats: Sample[] = [
   { name: 'table.jsonl', settings: columns, start: '', rest: written((rows) => jsonlText(rows)), isByLine: true },
   { name: 'near.txt', settings: onlyText, start: binary('gööd\n'.repeat(22)), rest: pieces(fragments), isByLine: true },
   { name: 'near.json', settings: onlyText, start: binary(`[${goodRows.join(',\n')},`), rest: pieces(jsonFragments) },
-  { name: 'near-property.json', settings: onlyText, start: binary(`{"a":[${goodRows.join(', ')}`), rest: pieces(jsonFragments) },
+  { name: 'near-property.json', settings: onlyText, start: binary(`{"a":[\n${goodRows.join(', ')}`), rest: pieces(jsonFragments) },
   { name: 'table.parquet', settings: columns, start: '', rest: written((rows) => parquetBytes(rows)) },
   { name: 'table.csv.gz', settings: columns, start: '', rest: written((rows) => packed(Buffer.from(csvText(rows)), 'gzip')) },
   { name: 'table.json.zst', settings: columns, start: '', rest: written((rows) => packed(Buffer.from(jsonText(rows)), 'zstd')) },
