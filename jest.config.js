@@ -5,5 +5,6 @@ export default {
   coverageProvider: 'v8',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   watchman: false,
+  testTimeout: 60_000,
   maxWorkers: '100%',
 };

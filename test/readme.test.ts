@@ -17,7 +17,7 @@ describe('README', () => {
   });
 
   test('names only npm scripts and files that exist', () => {
-    const named = [...readme.matchAll(/npm (?:run )?([a-z:]+)/g)].map((match) => String(match[1]));
+    const named = [...readme.matchAll(/npm (?:run )?(?:-s )?(?:-- )?([a-z:]+)/g)].map((match) => String(match[1]));
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
     const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => String(match[1]));
     for (const link of links) expect(() => readFileSync(new URL(`../${link}`, import.meta.url))).not.toThrow(/ENOENT/);
