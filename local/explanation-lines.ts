@@ -98,6 +98,7 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
   const changed = Object.entries(settings).map(([name, value]) => `--${kebabCase(name)} ${JSON.stringify(value)}`);
   const { rows_in: rowsIn, rows_staged: staged, rows_rejected: rejected, rows_truncated: truncated } = explanation;
   const shortened = truncated > 0 ? `, ${count(truncated)} of them cut` : '';
+  const folds = explanation.calls - explanation.batches;
   const limited = explanation.limit === rowsIn ? ' (the limit)' : '';
   return [
     ...wrapped(`${explanation.source_key} (${byteSize(explanation.bytes)}${parts})`, COLUMNS),
@@ -114,7 +115,10 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
     ...explanation.rejections.flatMap(({ reason, rows, first }, index) =>
       labelled(index === 0 ? 'rejected' : '', `${count(rows)} ${reason}: ${placesOf(first)}${rows > first.length ? ' ...' : ''}`),
     ),
-    ...labelled('batches', `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows, one call each`),
+    ...labelled(
+      'batches',
+      `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows; ${counted(explanation.calls, 'call')}${folds > 0 ? `, ${count(folds)} of them to fold the summaries` : ''}`,
+    ),
     ...labelled('tokens', `at most ${count(explanation.input_tokens)} in, ${count(explanation.output_tokens)} out`),
     ...labelled('cost', costLine(explanation, isOffline)),
     ...labelled('settings', changed.length === 0 ? 'all as by default' : changed.join(' ')),

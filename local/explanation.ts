@@ -8,6 +8,7 @@ import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import type { Upload } from '../functions/plan-batches/upload.ts';
 import { claimAttempt } from '../functions/shared/attempt.ts';
 import type { Rejection, Run, StagedRow } from '../functions/shared/contract.ts';
+import { callsOf } from '../functions/shared/fold.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import { defaultSettings, type Settings, settingNames } from '../functions/shared/settings.ts';
@@ -49,6 +50,8 @@ export interface Explanation {
   rejections: { reason: string; rows: number; first: Place[] }[];
   batches: number;
   batch_rows: number;
+  /** One for each batch, and one for each fold of the levels above. */
+  calls: number;
   /** Upper estimates, as is the cost. */
   input_tokens: number;
   output_tokens: number;
@@ -97,6 +100,7 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
   const read = await openPinned(run, input, work);
   const plan = await planOf(run, input, work);
   const { counts, settings } = plan;
+  const calls = callsOf(counts.batches, settings);
   return {
     source_key: upload.key,
     dataset: run.dataset,
@@ -125,8 +129,9 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
     rejections: [...rejections].map(([reason, tally]) => ({ reason, ...tally })).toSorted((one, other) => other.rows - one.rows),
     batches: counts.batches,
     batch_rows: settings.batchRows,
+    calls,
     input_tokens: counts.inputTokens,
-    output_tokens: counts.batches * settings.maxOutputTokens,
+    output_tokens: calls * settings.maxOutputTokens,
     model: settings.model,
     estimated_cost_usd: plan.estimatedCostUsd,
     max_cost_usd: settings.maxCostUsd,

@@ -1,8 +1,8 @@
 import { claimAttempt, closeAttempt, latestAttempt, readAttempt, readClosedAttempt } from '../functions/shared/attempt.ts';
 import type { Run } from '../functions/shared/contract.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
-import { contentPrefix, outcomePrefix } from '../functions/shared/object-keys.ts';
-import { readOutcomeAt } from '../functions/shared/outcome.ts';
+import { contentPrefix } from '../functions/shared/object-keys.ts';
+import { outcomeKeys, readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { Clock, ObjectStore } from '../functions/shared/ports.ts';
 import { answerIdOf, findContent } from '../functions/summarize-batch/content.ts';
 import { livingProcess, thisOwner } from './owner.ts';
@@ -37,13 +37,17 @@ export async function claimNextAttempt(run: Run, work: ObjectStore, clock: Clock
  */
 export async function spentBefore(run: Run, work: ObjectStore): Promise<number> {
   const paid = new Map<string, number>();
-  for await (const { key } of work.list(outcomePrefix(run.runId, 0))) {
+  for await (const key of outcomeKeys(work, run.runId)) {
     const outcome = await readOutcomeAt(work, key);
-    for (const { answerId, costUsd } of outcome?.payments ?? []) paid.set(`${outcome?.batchId} ${answerId}`, costUsd ?? 0);
+    for (const { answerId, costUsd } of outcome?.payments ?? [])
+      paid.set(`${outcome?.level} ${outcome?.batchId} ${answerId}`, costUsd ?? 0);
   }
   for await (const { key } of work.list(contentPrefix(run.dataset))) {
     const content = await findContent(work, key);
-    if (content?.paidBy.runId === run.runId) paid.set(`${content.paidBy.batchId} ${answerIdOf(content, key)}`, content.costUsd ?? 0);
+    if (content?.paidBy.runId === run.runId) {
+      const { level, batchId } = content.paidBy;
+      paid.set(`${level} ${batchId} ${answerIdOf(content, key)}`, content.costUsd ?? 0);
+    }
   }
   return [...paid.values()].reduce((sum, costUsd) => sum + costUsd, 0);
 }

@@ -103,7 +103,8 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
         concurrency: concurrency + Math.ceil(concurrency / 2),
         isTimeShort: () => false,
       });
-      const plan = planned.next === 'summarize' ? await readPlan(stores.work, run.runId) : undefined;
+      const isFirst = planned.next === 'summarize' && planned.level === 0;
+      const plan = isFirst ? await readPlan(stores.work, run.runId) : undefined;
       if (plan) observer.planned(plan, planned.run);
       return planned;
     }),

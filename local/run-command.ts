@@ -1,5 +1,6 @@
 import { systemClock } from '../functions/shared/clock.ts';
 import { ModelUnavailableError } from '../functions/shared/errors.ts';
+import { callsOf } from '../functions/shared/fold.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { dollars, duration } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
@@ -50,7 +51,7 @@ export async function runCommand(file: string | undefined, options: RunOptions):
           `Warning: this may cost more than the cap of ${dollars(settings.maxCostUsd)}; the run then halts and can be resumed with a higher one.`,
         );
       }
-      meter.batchesTotal = plan.counts.batches;
+      meter.batchesTotal = callsOf(plan.counts.batches, plan.settings);
       progress.start();
     },
     waiting(seconds) {

@@ -16,7 +16,8 @@ export class RunMeter {
 
   batchesSettled(batches: readonly Batch[]) {
     this.batchesDone += batches.length;
-    for (const batch of batches) this.rowsDone += batch.rows;
+    // Rows are done at level 0; above it the same ones are folded.
+    for (const batch of batches) if (batch.level === 0) this.rowsDone += batch.rows;
   }
 
   /** The summarizer, with its answers counted. */

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { callsOf, foldShapeOf } from '../functions/shared/fold.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome } from '../functions/shared/outcome.ts';
 import type { Plan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
+import type { Settings } from '../functions/shared/settings.ts';
 import { count, counted, dollars, duration, printable } from './figures.ts';
 import type { RunRecord } from './local-run.ts';
 
@@ -16,7 +18,8 @@ const modelName = (model: unknown) => (model === OFFLINE_MODEL ? OFFLINE_NOTICE 
 export function planLines(plan: Plan, model: string): string[] {
   const { rowsIn, rowsRejected, batches, inputTokens } = plan.counts;
   const rejected = rowsRejected > 0 ? ` (${count(rowsRejected)} rejected)` : '';
-  const output = batches * plan.settings.maxOutputTokens;
+  const calls = callsOf(batches, plan.settings);
+  const output = calls * plan.settings.maxOutputTokens;
   const cost =
     plan.estimatedCostUsd === null
       ? 'price unknown'
@@ -26,7 +29,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),
-    `${counted(rowsIn, 'row')}${rejected}, ${counted(batches, 'batch')} of up to ${plan.settings.batchRows}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
+    `${counted(rowsIn, 'row')}${rejected}, ${counted(batches, 'batch')} of up to ${plan.settings.batchRows}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
     ...plan.notes.map((note) => `Note: ${note}`),
   ];
 }
@@ -43,6 +46,8 @@ function verdictLine({ status, stop_reason: reason }: RunRecord): string {
   const remedy = String(reason).startsWith('budget_exceeded') ? ' with a higher --max-cost-usd' : '';
   return `Halted (${reason}): run it again${remedy} to go on`;
 }
+
+const oneLine = (text: string) => printable(text.replace(/\s+/g, ' '));
 
 /** An argument as a shell takes it. */
 const shellQuoted = (text: string) => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
@@ -62,7 +67,8 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `${count(number('rows_failed'))} ${failed}`,
     `${count(number('rows_rejected'))} rejected`,
   ].join(', ');
-  const reused = number('batches') - number('batches_failed') - number('calls_this_attempt');
+  const folds = record.summary === null ? 0 : foldShapeOf(number('batches'), JSON.parse(String(record.settings)) as Settings).allFolds;
+  const reused = number('batches') - number('batches_failed') + folds - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,
     `  batches  ${count(number('batches'))}, ${count(number('batches_failed'))} ${failed}`,
@@ -73,8 +79,9 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `  run      ${record.run_id}`,
     `  tables   ${join(out, 'results', tablePrefix(''))}`,
   );
-  const shown = await firstSummaries(record, work);
-  if (shown.length > 0) lines.push('', `First batch summaries${record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : ''}:`, ...shown);
+  const notice = record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : '';
+  const shown = record.summary === null ? await firstSummaries(record, work) : [`  ${oneLine(String(record.summary))}`];
+  if (shown.length > 0) lines.push('', `${record.summary === null ? 'First batch summaries' : 'Summary of all'}${notice}:`, ...shown);
   lines.push(
     '',
     `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}"select id, text, summary from row_summaries limit 5"`,
@@ -88,6 +95,6 @@ async function firstSummaries(record: RunRecord, work: ObjectStore): Promise<str
   return outcomes.flatMap((outcome) => {
     if (!outcome) return [];
     const text = outcome.answer?.text ?? `failed (${outcome.error?.code}): ${outcome.error?.message}`;
-    return [`  ${outcome.batchId}  ${printable(text.replace(/\s+/g, ' '))}`];
+    return [`  ${outcome.batchId}  ${oneLine(text)}`];
   });
 }

@@ -2,10 +2,11 @@ import { closeAttempt, readAttempt, readClosedAttempt } from '../shared/attempt.
 import { type FinishRunInput, type FinishRunOutput, finishRunInput, type Run } from '../shared/contract.ts';
 import { LedgerError } from '../shared/errors.ts';
 import { jsonLines, parseJson } from '../shared/json-lines.ts';
-import { attemptEndingKey, partName, partsKey, receiptKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
+import { attemptEndingKey, LEVELS_PART, partName, partsKey, receiptKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
+import { readOutcomeAt } from '../shared/outcome.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
-import { type Receipt, receiptSchema } from '../shared/receipt.ts';
+import { type LevelsReceipt, levelsReceiptSchema, type Receipt, receiptSchema } from '../shared/receipt.ts';
 import { readRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { tables } from '../shared/tables.ts';
@@ -13,7 +14,7 @@ import { ParquetFile } from '../write-tables/parquet-file.ts';
 import { paymentsOf } from './payments.ts';
 import { publishTables } from './publish-tables.ts';
 import { closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
-import { recordJson, runRecord } from './run-record.ts';
+import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
 import { unansweredNote } from './unanswered.ts';
 
@@ -36,7 +37,7 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
 
   const ending = await fixEnding(input, ports.work);
   const plan = await readPlan(ports.work, run.runId);
-  const { verdict, sums, receipts } = await judge({ run, ...ending }, plan, ports.work);
+  const { verdict, sums, receipts, root } = await judge({ run, ...ending }, plan, ports.work);
   if (verdict.status === 'failed') ports.log.warn('run failed', { failure: ending.failure });
 
   const startedAt =
@@ -48,7 +49,7 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   await publishTables(run.runId, date, receipts, ports);
   const unanswered = await unansweredNote(run.runId, ports.work);
   const notes = [...(plan?.notes ?? []), ...(unanswered ? [unanswered] : [])];
-  const record = runRecord(run, plan, notes, sums, verdict, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
+  const record = runRecord(run, plan, notes, sums, verdict, root, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
   const file = new ParquetFile(tables.runs);
   file.add(record);
   await ports.work.put(runRecordKey(run.runId), recordJson(record));
@@ -80,7 +81,8 @@ interface Judgement {
   verdict: Verdict;
   sums: RunSums;
   /** Parts whose tables are to be shown: all, or none where the run did not come to its end. */
-  receipts: Receipt[];
+  receipts: (Receipt | LevelsReceipt)[];
+  root: Root | null;
 }
 
 async function judge(input: FinishRunInput, plan: Plan | undefined, work: ObjectStore): Promise<Judgement> {
@@ -88,19 +90,21 @@ async function judge(input: FinishRunInput, plan: Plan | undefined, work: Object
   const early = earlyVerdict(input, (await readRefusal(work, run.runId))?.reason, plan !== undefined);
   if (early || !plan) {
     const verdict = early ?? { status: 'failed' as const, stopReason: 'The workflow ended without a plan' };
-    return { verdict, sums: plan ? await unwrittenSums(plan, run, work) : noSums, receipts: [] };
+    return { verdict, sums: plan ? await unwrittenSums(plan, run, work) : noSums, receipts: [], root: null };
   }
   try {
-    const receipts = await readReceipts(run, work);
-    closeLedger(receipts, plan.counts.rowsIn);
-    const sums = sumsOf(receipts, run.attempt);
-    return { verdict: verdictOf(sums, stopReason, run.settings.toleratedFailurePercentage), sums, receipts };
+    const { parts, levels } = await readReceipts(run, work);
+    closeLedger(parts, plan.counts.rowsIn);
+    const sums = sumsOf(parts, levels, run.attempt);
+    const verdict = verdictOf(sums, stopReason, run.settings.toleratedFailurePercentage);
+    return { verdict, sums, receipts: [...parts, ...(levels ? [levels] : [])], root: await readRoot(levels, work) };
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     return {
       verdict: { status: 'failed', stopReason: `The ledger does not close: ${error.message}` },
       sums: await unwrittenSums(plan, run, work),
       receipts: [],
+      root: null,
     };
   }
 }
@@ -120,12 +124,20 @@ async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Pro
   };
 }
 
-async function readReceipts(run: Run, work: ObjectStore): Promise<Receipt[]> {
-  const receipts: Receipt[] = [];
+async function readReceipts(run: Run, work: ObjectStore): Promise<{ parts: Receipt[]; levels: LevelsReceipt | null }> {
+  const parts: Receipt[] = [];
+  let levels: LevelsReceipt | null = null;
   for await (const { part } of jsonLines<{ part: string }>(work.stream(partsKey(run.runId)))) {
     const bytes = await work.get(receiptKey(run.runId, part));
     if (!bytes) throw new LedgerError(`Part ${part} has no receipt`, { code: 'receipt_missing' });
-    receipts.push(receiptSchema.parse(parseJson(bytes)));
+    if (part === LEVELS_PART) levels = levelsReceiptSchema.parse(parseJson(bytes));
+    else parts.push(receiptSchema.parse(parseJson(bytes)));
   }
-  return receipts;
+  return { parts, levels };
+}
+
+async function readRoot(levels: LevelsReceipt | null, work: ObjectStore): Promise<Root | null> {
+  const key = levels?.rootKey ?? null;
+  const outcome = key === null ? undefined : await readOutcomeAt(work, key);
+  return key !== null && outcome?.answer ? { key, text: outcome.answer.text } : null;
 }

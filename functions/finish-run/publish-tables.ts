@@ -10,7 +10,7 @@ const COPIES_IN_FLIGHT = 32;
 export async function publishTables(
   runId: string,
   date: string,
-  receipts: readonly Receipt[],
+  receipts: readonly Pick<Receipt, 'part' | 'tables'>[],
   { work, results }: { work: ObjectStore; results: ObjectStore },
 ): Promise<void> {
   const copies = receipts.flatMap(({ part, tables }) =>

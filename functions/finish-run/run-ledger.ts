@@ -1,5 +1,5 @@
 import { LedgerError } from '../shared/errors.ts';
-import type { Receipt } from '../shared/receipt.ts';
+import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
 
 /**
  * Proves that the receipts, in the order of their parts, hold each row number of the upload exactly once.
@@ -27,7 +27,12 @@ export interface RunSums {
   rowsSkipped: number;
   batches: number;
   batchesFailed: number;
+  /** Failed rows by error code. */
   failures: Record<string, number>;
+  /** Batches of the levels above 0 that lack rows which they should stand for. */
+  foldsIncomplete: number;
+  /** Levels that have batches. */
+  levels: number;
   calls: number;
   callsThisAttempt: number;
   inputTokens: number;
@@ -44,6 +49,8 @@ export const noSums: RunSums = {
   batches: 0,
   batchesFailed: 0,
   failures: {},
+  foldsIncomplete: 0,
+  levels: 0,
   calls: 0,
   callsThisAttempt: 0,
   inputTokens: 0,
@@ -57,21 +64,32 @@ function addCounts(one: Record<string, number>, other: Record<string, number>) {
   return sum;
 }
 
-export const sumsOf = (receipts: readonly Receipt[], attempt: number): RunSums =>
-  receipts.reduce(
-    (sums, receipt) => ({
-      rowsSummarized: sums.rowsSummarized + receipt.rowsSummarized,
-      rowsFailed: sums.rowsFailed + receipt.rowsFailed,
-      rowsRejected: sums.rowsRejected + receipt.rowsRejected,
-      rowsSkipped: sums.rowsSkipped + receipt.rowsSkipped,
-      batches: sums.batches + receipt.batches,
-      batchesFailed: sums.batchesFailed + receipt.batchesFailed,
-      failures: addCounts(sums.failures, receipt.failures),
-      calls: sums.calls + receipt.calls,
-      callsThisAttempt: sums.callsThisAttempt + (receipt.callsByAttempt[attempt] ?? 0),
-      inputTokens: sums.inputTokens + receipt.inputTokens,
-      outputTokens: sums.outputTokens + receipt.outputTokens,
-      costUsd: sums.costUsd === null || receipt.costUsd === null ? null : sums.costUsd + receipt.costUsd,
+type Payments = Pick<Receipt, 'calls' | 'callsByAttempt' | 'inputTokens' | 'outputTokens' | 'costUsd'>;
+
+const addPaid = (sums: RunSums, paid: Payments, attempt: number): RunSums => ({
+  ...sums,
+  calls: sums.calls + paid.calls,
+  callsThisAttempt: sums.callsThisAttempt + (paid.callsByAttempt[attempt] ?? 0),
+  inputTokens: sums.inputTokens + paid.inputTokens,
+  outputTokens: sums.outputTokens + paid.outputTokens,
+  costUsd: sums.costUsd === null || paid.costUsd === null ? null : sums.costUsd + paid.costUsd,
+});
+
+/** @param levels null where the run is not rolled up. */
+export function sumsOf(receipts: readonly Receipt[], levels: LevelsReceipt | null, attempt: number): RunSums {
+  const sums = receipts.reduce(
+    (sum, receipt) => ({
+      ...addPaid(sum, receipt, attempt),
+      rowsSummarized: sum.rowsSummarized + receipt.rowsSummarized,
+      rowsFailed: sum.rowsFailed + receipt.rowsFailed,
+      rowsRejected: sum.rowsRejected + receipt.rowsRejected,
+      rowsSkipped: sum.rowsSkipped + receipt.rowsSkipped,
+      batches: sum.batches + receipt.batches,
+      batchesFailed: sum.batchesFailed + receipt.batchesFailed,
+      failures: addCounts(sum.failures, receipt.failures),
     }),
     noSums,
   );
+  if (!levels) return { ...sums, levels: sums.batches > 0 ? 1 : 0 };
+  return { ...addPaid(sums, levels, attempt), foldsIncomplete: levels.foldsIncomplete, levels: levels.levels };
+}

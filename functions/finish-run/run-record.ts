@@ -5,6 +5,12 @@ import { type TableRow, tables } from '../shared/tables.ts';
 import type { RunSums } from './run-ledger.ts';
 import type { Verdict } from './run-status.ts';
 
+/** The one summary of a whole run, and the key of the object in the work bucket that holds it. */
+export interface Root {
+  key: string;
+  text: string;
+}
+
 /** The run's row of the table `runs`. `plan` is undefined where planning did not come to its end. Times in milliseconds since the epoch. */
 export function runRecord(
   run: Run,
@@ -12,6 +18,7 @@ export function runRecord(
   notes: readonly string[],
   sums: RunSums,
   { status, stopReason }: Verdict,
+  root: Root | null,
   { startedAt, finishedAt }: { startedAt: number; finishedAt: number },
 ): TableRow {
   return {
@@ -29,15 +36,15 @@ export function runRecord(
     rows_skipped: sums.rowsSkipped,
     batches: sums.batches,
     batches_failed: sums.batchesFailed,
-    levels: sums.batches > 0 ? 1 : 0,
+    levels: sums.levels,
     calls: sums.calls,
     input_tokens: sums.inputTokens,
     output_tokens: sums.outputTokens,
     cost_usd: sums.costUsd,
     calls_this_attempt: sums.callsThisAttempt,
     estimated_cost_usd: plan?.estimatedCostUsd ?? null,
-    summary: null,
-    summary_key: null,
+    summary: root?.text ?? null,
+    summary_key: root?.key ?? null,
     model: run.endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : run.settings.model,
     settings: JSON.stringify(run.settings),
     started_at: startedAt,

@@ -29,7 +29,7 @@ const mostFrequent = (failures: Record<string, number>) =>
 /** The verdict on a run whose ledger closed. */
 export function verdictOf(sums: RunSums, stopReason: string | null, toleratedFailurePercentage: number): Verdict {
   // A halt that came when all was done stopped nothing.
-  if (sums.rowsFailed === 0) return { status: 'complete', stopReason: null };
+  if (sums.rowsFailed === 0 && sums.foldsIncomplete === 0) return { status: 'complete', stopReason: null };
   if (stopReason !== null) return { status: 'halted', stopReason };
   const failures = `failed rows by reason: ${mostFrequent(sums.failures)}`;
   if (sums.rowsSummarized === 0) return { status: 'failed', stopReason: `No row could be summarized; ${failures}` };
@@ -38,5 +38,6 @@ export function verdictOf(sums: RunSums, stopReason: string | null, toleratedFai
     const share = `${failedPercentage.toFixed(1)} % of the rows failed, ${toleratedFailurePercentage} % are tolerated`;
     return { status: 'failed', stopReason: `${share}; ${failures}` };
   }
-  return { status: 'partial', stopReason: failures };
+  if (sums.rowsFailed > 0) return { status: 'partial', stopReason: failures };
+  return { status: 'partial', stopReason: `summaries of summaries that lack some of theirs: ${sums.foldsIncomplete}` };
 }

@@ -1,8 +1,8 @@
 import type { Run } from '../shared/contract.ts';
-import { manifestKey, partManifestKey, partName, partsKey } from '../shared/object-keys.ts';
+import { LEVELS_PART, manifestKey, partManifestKey, partName, partsKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 
-/** Joins the manifests of all parts, in order, to the one that the map reads, and lists the parts beside it. */
+/** Joins the manifests of all parts, in order, to the one that the map reads, and lists beside it the parts whose tables are to be written. */
 export async function joinManifest(work: ObjectStore, run: Run, parts: number): Promise<void> {
   const manifest = work.create(manifestKey(run.runId, 0));
   try {
@@ -14,6 +14,6 @@ export async function joinManifest(work: ObjectStore, run: Run, parts: number): 
     await manifest.abort();
     throw error;
   }
-  const names = Array.from({ length: parts }, (_, part) => `${JSON.stringify({ part: partName(part) })}\n`);
-  await work.put(partsKey(run.runId), names.join(''));
+  const names = [...Array.from({ length: parts }, (_, part) => partName(part)), ...(run.settings.rollUp ? [LEVELS_PART] : [])];
+  await work.put(partsKey(run.runId), names.map((part) => `${JSON.stringify({ part })}\n`).join(''));
 }

@@ -1,6 +1,7 @@
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
+import { callsOf, foldShapeOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
@@ -9,10 +10,11 @@ import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
 import { readRefusal, writeRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { settingsOfAttempt } from '../shared/settings.ts';
-import { requestOverheadTokens } from '../summarize-batch/prompt.ts';
+import { mergeOverheadTokens, requestOverheadTokens } from '../summarize-batch/prompt.ts';
 import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
 import { openPinned } from './open-pinned.ts';
+import { planLevels } from './plan-levels.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
 
@@ -29,16 +31,17 @@ export interface PlanBatchesPorts {
 }
 
 /**
- * Plans one level. Level 0 is staged from the upload, over several invocations where it is large, and frozen in `plan.json`.
+ * Says what comes next. Level 0 is staged from the upload, over several invocations where it is large, and frozen in `plan.json` together with
+ * all levels above it, which follow from it alone; then the levels are summarized one after the other until one summary is left.
  * @throws InvalidUploadError: the file cannot be a source of rows; the reason is kept for its owner in `refusal.json`.
  * @throws ResultConflictError: the frozen plan says something else than this planning of the same upload.
  */
 export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
   const { run, level } = input;
   const stopReason = (await ports.control.stopReason(run.runId, run.attempt)) ?? null;
-  if (level > 0) return { ...stepsOf(run, ports), next: 'write', level, stopReason };
-
   const frozen = await readPlan(ports.work, run.runId);
+  if (level > 0) return { ...foldOrWrite(run, frozen, level, ports), ...(stopReason && { next: 'write', stopReason }) };
+
   if (stopReason) return { ...stepsOf(run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
   if (frozen) return summarize(run, frozen, ports);
   const refusal = await readRefusal(ports.work, run.runId);
@@ -49,6 +52,7 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
     if (state.counts.rowsStaged === 0) throw noRows(upload, state);
     await joinManifest(ports.work, run, state.counts.parts);
+    await planLevels(run, state.counts.batches, ports.work);
     const plan = await planOf(run, upload, state, ports.work);
     requireBudget(plan);
     return summarize(run, await freeze(plan, ports.work), ports);
@@ -71,14 +75,27 @@ const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
 
 async function summarize(run: Run, plan: Plan, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
   await ports.events.publish(runEvent(run, 'started', countsAtStart(plan), ports.resultsBucket, plan.date));
-  const batchesPerFunction = shareOfFunction(plan.counts.batches);
+  const settings = settingsOfAttempt(plan.settings, run.settings);
+  return { ...stepsOf({ ...run, settings }, ports), ...mapOver(0, plan.counts.batches, run, ports) };
+}
+
+/** The map over the batches of one level. */
+function mapOver(level: number, batches: number, { runId }: Run, { work, concurrency }: PlanBatchesPorts) {
+  const batchesPerFunction = shareOfFunction(batches);
   return {
-    ...stepsOf({ ...run, settings: settingsOfAttempt(plan.settings, run.settings) }, ports),
-    next: 'summarize',
-    level: 0,
+    next: 'summarize' as const,
+    level,
+    manifest: { bucket: work.bucket, key: manifestKey(runId, level) },
     batchesPerFunction,
-    maxConcurrency: Math.max(1, Math.ceil(ports.concurrency / batchesPerFunction)),
+    maxConcurrency: Math.max(1, Math.ceil(concurrency / batchesPerFunction)),
   };
+}
+
+/** The map over a level above 0, planned with level 0; the tables where the level below is the root's. */
+function foldOrWrite(run: Run, plan: Plan | undefined, level: number, ports: PlanBatchesPorts): PlanBatchesOutput {
+  const shape = foldShapeOf(plan?.counts.batches ?? 0, run.settings);
+  if (level >= shape.places.length) return { ...stepsOf(run, ports), next: 'write', level };
+  return { ...stepsOf(run, ports), ...mapOver(level, shape.folds(level), run, ports) };
 }
 
 const countsAtStart = ({ counts }: Plan) => ({
@@ -107,9 +124,10 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
   );
 
 /** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
-function requireBudget({ endpoint, settings: { maxCostUsd, model, maxOutputTokens }, counts }: Plan) {
+function requireBudget({ endpoint, settings, counts }: Plan) {
+  const { maxCostUsd, model, maxOutputTokens } = settings;
   // At the standard tier, as each call reserves it.
-  const usage = { inputTokens: counts.inputTokens / counts.batches, outputTokens: maxOutputTokens };
+  const usage = { inputTokens: counts.inputTokens / callsOf(counts.batches, settings), outputTokens: maxOutputTokens };
   const callUsd = costUsd(endpoint, model, null, usage) ?? 0;
   if (maxCostUsd === null || maxCostUsd >= callUsd) return;
   throw new InvalidUploadError(
@@ -124,15 +142,22 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
   const { counts } = state;
   const first = await readAttempt(work, run.runId, 1);
   if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
-  const inputTokens = counts.inputTokens + counts.batches * requestOverheadTokens(run.settings);
-  const outputTokens = counts.batches * run.settings.maxOutputTokens;
+  const { settings } = run;
+  const shape = foldShapeOf(counts.batches, settings);
+  const inputTokens =
+    counts.inputTokens +
+    counts.batches * requestOverheadTokens(settings) +
+    shape.foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
+    shape.allFolds * mergeOverheadTokens(settings);
+  const calls = callsOf(counts.batches, settings);
+  const outputTokens = calls * settings.maxOutputTokens;
   const truncated =
     counts.rowsTruncated > 0
       ? [
-          `${counts.rowsTruncated.toLocaleString('en')} ${counts.rowsTruncated === 1 ? 'text was' : 'texts were'} cut at ${run.settings.maxRowCharacters.toLocaleString('en')} characters.`,
+          `${counts.rowsTruncated.toLocaleString('en')} ${counts.rowsTruncated === 1 ? 'text was' : 'texts were'} cut at ${settings.maxRowCharacters.toLocaleString('en')} characters.`,
         ]
       : [];
-  const shutdown = run.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(run.settings.model, Date.parse(first.acceptedAt));
+  const shutdown = run.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(settings.model, Date.parse(first.acceptedAt));
   const limited = run.limit === counts.rowsIn ? [`Only the first ${run.limit} rows were read.`] : [];
   return {
     runId: run.runId,
@@ -142,7 +167,7 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
     limit: run.limit,
     date: first.acceptedAt.slice(0, 10),
     startedAt: first.acceptedAt,
-    settings: run.settings,
+    settings,
     format: upload.format,
     textColumn: upload.textColumn,
     idColumn: upload.idColumn,
@@ -154,7 +179,7 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
       ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
     ],
     counts: { ...counts, inputTokens },
-    estimatedCostUsd: costUsd(run.endpoint, run.settings.model, run.settings.serviceTier, { inputTokens, outputTokens }),
+    estimatedCostUsd: costUsd(run.endpoint, settings.model, settings.serviceTier, { inputTokens, outputTokens }),
   };
 }
 

@@ -41,7 +41,10 @@ export const runSchema = z.object({
 });
 export type Run = z.infer<typeof runSchema>;
 
-/** One line of a manifest: bytes `[start, end)` of the staged part are the batch. */
+/**
+ * One line of a manifest. Bytes `[start, end)` of `partKey` are the batch: rows of a staged part, or above level 0 the lines of the batches
+ * whose summaries are folded.
+ */
 export const batchSchema = z.object({
   batchId: count,
   level: count,
@@ -49,7 +52,9 @@ export const batchSchema = z.object({
   partKey: z.string(),
   start: count,
   end: count,
+  /** Lowest row number beneath. */
   firstRow: count,
+  /** Input rows beneath. */
   rows: z.int().min(1),
   tokensEstimate: count,
 });

@@ -36,6 +36,10 @@ export const readableCopyKey = (runId: string, file: number) => `${runPrefix(run
 
 const levelPrefix = (runId: string, level: number) => `${runPrefix(runId)}level-${level}/`;
 export const manifestKey = (runId: string, level: number) => `${levelPrefix(runId, level)}batches.jsonl`;
+/** Every place of a level above 0, one a line: its folds, and what is passed up. A fold of the level above is a range of bytes of this. */
+const placesKey = (runId: string, level: number) => `${levelPrefix(runId, level)}places.jsonl`;
+/** What the folds of the level above are ranges of: at level 0 the manifest itself. */
+export const foldablesKey = (runId: string, level: number) => (level === 0 ? manifestKey(runId, 0) : placesKey(runId, level));
 export const outcomePrefix = (runId: string, level: number) => `${levelPrefix(runId, level)}outcomes/`;
 export const outcomeKey = (runId: string, level: number, batchId: number) => `${outcomePrefix(runId, level)}${batchId}.json`;
 /** Marks of calls that ended without an answer, which the endpoint may have billed all the same. */
@@ -58,6 +62,8 @@ export const stagedTableKey = (runId: string, table: string, part: string) => `$
 
 /** Name of a part in table files and receipts. */
 export const partName = padded;
+/** The part that holds the levels above 0. */
+export const LEVELS_PART = 'levels';
 
 export const tablePrefix = (table: string) => `tables/${table}/`;
 /** Everything that one run has in one table, whatever the part. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parseJson } from './json-lines.ts';
-import { outcomeKey } from './object-keys.ts';
+import { outcomeKey, outcomePrefix } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
 
 const count = z.int().min(0);
@@ -41,8 +41,10 @@ export const outcomeSchema = z.object({
   answer: answerSchema.nullable(),
   /** Why it failed: a code for counting and words for people, null when it did not. */
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  /** Rows that are in no summary, where the others are. */
+  /** At level 0: rows that are in no summary, where the others are. */
   failedRows: z.array(z.object({ rowNumber: count, code: z.string() })),
+  /** Input rows beneath that are in no summary. */
+  rowsFailed: count.default(0),
   /** Times that Step Functions tried the batch. */
   tries: z.int().min(1),
   payments: z.array(paymentSchema),
@@ -52,6 +54,13 @@ export const outcomeSchema = z.object({
   contentKey: z.string().nullable(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/**
+ * Whether an attempt has nothing to add to an outcome. A summary of rows serves every attempt; a fold is made again in each, of what is
+ * beneath it then, which costs nothing where nothing has changed.
+ */
+export const isLastWord = ({ level, status, attempt }: Outcome, run: { attempt: number }) =>
+  attempt === run.attempt || (level === 0 && status !== 'failed');
 
 /** Sums of what was paid: by all attempts, and the calls of one of them. */
 export interface PaymentSums {
@@ -87,15 +96,29 @@ export async function readOutcomeAt(work: ObjectStore, key: string): Promise<Out
   return bytes && outcomeSchema.parse(parseJson(bytes));
 }
 
-/**
- * Writes an outcome over what stands: a late failure of one worker never covers the summary of another, and what two workers paid for the
- * same batch is added up.
- */
+/** Whether what stands is worth more than a late outcome: a summary more than a failure, a fold of a later attempt more than an earlier one. */
+const outweighs = (standing: Outcome, late: Outcome) =>
+  standing.level > 0 && standing.attempt !== late.attempt
+    ? standing.attempt > late.attempt
+    : standing.status !== 'failed' && late.status === 'failed';
+
+/** Writes an outcome over what stands, unless that is worth more; what two workers paid for the same batch is added up. */
 export async function writeOutcome(work: ObjectStore, runId: string, outcome: Outcome): Promise<void> {
   const key = outcomeKey(runId, outcome.level, outcome.batchId);
   if (await work.putIfAbsent(key, JSON.stringify(outcome))) return;
   const standing = await readOutcomeAt(work, key);
-  const winner = standing && standing.status !== 'failed' && outcome.status === 'failed' ? standing : outcome;
+  const winner = standing && outweighs(standing, outcome) ? standing : outcome;
   const payments = new Map([...(standing?.payments ?? []), ...outcome.payments].map((payment) => [payment.answerId, payment]));
   await work.put(key, JSON.stringify({ ...winner, payments: [...payments.values()] }));
+}
+
+/** Keys of all outcomes of a run, level by level. */
+export async function* outcomeKeys(work: ObjectStore, runId: string): AsyncGenerator<string> {
+  for (let level = 0, found = true; found; level++) {
+    found = false;
+    for await (const { key } of work.list(outcomePrefix(runId, level))) {
+      found = true;
+      yield key;
+    }
+  }
 }

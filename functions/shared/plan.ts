@@ -15,7 +15,7 @@ export const planCountsSchema = z.object({
   rowsRejected: count,
   rowsTruncated: count,
   batches: count,
-  /** Estimated input tokens of all batches of level 0. */
+  /** Estimated input tokens of all batches of level 0; in `plan.json`, of all calls of all levels. */
   inputTokens: count,
 });
 export type PlanCounts = z.infer<typeof planCountsSchema>;

@@ -2,7 +2,18 @@ import * as z from 'zod';
 
 const count = z.int().min(0);
 
-/** What one part adds to the run, proven from its rows and outcomes when its tables are written. */
+const payments = {
+  calls: count,
+  callsByAttempt: z.record(z.string(), count),
+  inputTokens: count,
+  outputTokens: count,
+  costUsd: z.number().nullable(),
+};
+
+/** Tables of which the part has a file. */
+const filled = { tables: z.array(z.string()) };
+
+/** What one part adds to the run, proven from the rows that its tables hold. */
 export const receiptSchema = z.object({
   part: z.string(),
   /** Row numbers `[start, end)` of the part: each occurs exactly once in it. */
@@ -15,12 +26,22 @@ export const receiptSchema = z.object({
   batchesFailed: count,
   /** Failed rows by error code. */
   failures: z.record(z.string(), count),
-  calls: count,
-  callsByAttempt: z.record(z.string(), count),
-  inputTokens: count,
-  outputTokens: count,
-  costUsd: z.number().nullable(),
-  /** Tables of which the part has a file. */
-  tables: z.array(z.string()),
+  ...payments,
+  ...filled,
 });
 export type Receipt = z.infer<typeof receiptSchema>;
+
+/** What the levels above 0 add to the run. */
+export const levelsReceiptSchema = z.object({
+  part: z.string(),
+  folds: count,
+  /** Folds that lack rows which they should stand for: failed, or partial. */
+  foldsIncomplete: count,
+  /** Levels that have batches, level 0 included. */
+  levels: count,
+  /** Key of the outcome that holds the root, null where there is no root. */
+  rootKey: z.string().nullable(),
+  ...payments,
+  ...filled,
+});
+export type LevelsReceipt = z.infer<typeof levelsReceiptSchema>;

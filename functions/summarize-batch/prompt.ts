@@ -1,4 +1,4 @@
-import { BYTES_PER_TOKEN } from '../shared/limits.ts';
+import { BYTES_PER_TOKEN, FAN_IN } from '../shared/limits.ts';
 import type { SummaryRequest } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
 
@@ -67,3 +67,7 @@ export function requestOverheadTokens(settings: PromptSettings & Pick<Settings, 
   const rulesBytes = Buffer.byteLength(rowRules(settings.instruction, settings.batchRows));
   return Math.ceil((rulesBytes + 3 * settings.batchRows) / BYTES_PER_TOKEN);
 }
+
+/** Upper estimate of the tokens that every merge has beside its summaries. */
+export const mergeOverheadTokens = (settings: PromptSettings): number =>
+  Math.ceil(Buffer.byteLength(mergeRules(settings.instruction, FAN_IN)) / BYTES_PER_TOKEN);

@@ -7,12 +7,13 @@ import {
   ModelUnavailableError,
   PipelineError,
 } from '../shared/errors.ts';
-import { type Outcome, readOutcome, writeOutcome } from '../shared/outcome.ts';
+import { isLastWord, readOutcome, writeOutcome } from '../shared/outcome.ts';
 import { AttemptHalted, BatchCalls, NoMoreCalls } from './batch-calls.ts';
-import { readRows } from './batch-rows.ts';
-import { PROMPT_VERSION } from './prompt.ts';
+import { readRows } from './batch-lines.ts';
+import { type BatchSummary, withoutSummary } from './batch-summary.ts';
 import { RateWait } from './rate-slot.ts';
 import type { BatchResult, BatchTask, SummarizeBatchPorts } from './summarize-batch.ts';
+import { summarizeFold } from './summarize-fold.ts';
 import { summarizeRows } from './summarize-rows.ts';
 
 const settled: BatchResult = { kind: 'settled' };
@@ -20,28 +21,32 @@ const settled: BatchResult = { kind: 'settled' };
 const reasonOf = (trouble: string, { code }: PipelineError) => (code === undefined ? trouble : `${trouble}: ${code}`);
 
 /**
- * One batch, from its staged rows to its outcome. An attempt that is halted leaves the batch without an outcome, to be taken up by the next
+ * One batch, from its rows or the summaries beneath it to its outcome. An attempt that is halted leaves the batch without an outcome, to be taken up by the next
  * attempt, unless answers were paid for: they must stand somewhere.
  */
 export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, signal?: AbortSignal): Promise<BatchResult> {
   const { run, batch, tries, failure } = task;
   const standing = await readOutcome(ports.work, run.runId, batch.level, batch.batchId);
-  if (standing && (standing.status !== 'failed' || standing.attempt === run.attempt)) return settled;
+  if (standing && isLastWord(standing, run)) return settled;
   const calls = new BatchCalls(task, ports, standing?.payments ?? [], signal);
 
-  const write = async (
-    result: Pick<Outcome, 'status' | 'answer' | 'error' | 'failedRows' | 'promptVersion' | 'contentKey' | 'fromCache'>,
-  ) => {
+  const write = async ({ isForeign, ...result }: BatchSummary) => {
     const { batchId, level } = batch;
-    await writeOutcome(ports.work, run.runId, { batchId, level, attempt: run.attempt, tries, payments: calls.payments, ...result });
-    await ports.breaker.report(run, result.status !== 'failed');
+    const fromCache = isForeign && calls.payments.length === 0;
+    await writeOutcome(ports.work, run.runId, {
+      batchId,
+      level,
+      attempt: run.attempt,
+      tries,
+      payments: calls.payments,
+      fromCache,
+      ...result,
+    });
+    // Whether an attempt works shows in its first batches; folds without anything to fold say nothing of the model.
+    if (level === 0) await ports.breaker.report(run, result.status !== 'failed');
     return settled;
   };
-  const fail = (code: string, message: string) =>
-    write({
-      ...{ status: 'failed', answer: null, error: { code, message }, failedRows: [] },
-      ...{ promptVersion: PROMPT_VERSION, contentKey: null, fromCache: false },
-    });
+  const fail = (code: string, message: string) => write(withoutSummary(batch.rows, { code, message }));
   const giveUp = () => fail(errorCodeOf(failure ?? ''), `No answer after ${tries} tries`);
   const halt = async (stopReason: string) => {
     await ports.control.halt(run.runId, run.attempt, stopReason);
@@ -50,19 +55,8 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
   };
 
   try {
-    const rows = await readRows(batch, ports.work, signal);
-    const { answer, failedRows, error } = await summarizeRows(rows, calls, run.settings);
-    if (!answer) return await fail(error?.code ?? 'unusable', error?.message ?? 'No row could be summarized');
-    const { content, contentKey } = answer;
-    return await write({
-      status: failedRows.length > 0 ? 'partial' : 'ok',
-      answer: content.answer,
-      error: failedRows.length > 0 && error ? { code: error.code ?? 'unusable', message: error.message } : null,
-      failedRows,
-      promptVersion: content.promptVersion,
-      contentKey,
-      fromCache: content.paidBy.runId !== run.runId && calls.payments.length === 0,
-    });
+    if (batch.level > 0) return await write(await summarizeFold(batch, calls, run, ports.work, signal));
+    return await write(await summarizeRows(await readRows(batch, ports.work, signal), calls, run));
   } catch (error) {
     if (error instanceof NoMoreCalls) return giveUp();
     // The last word on a batch that retries did not cure: it must leave an outcome, whatever else is broken.

@@ -1,13 +1,16 @@
 import { LedgerError } from '../shared/errors.ts';
+import type { Receipt } from '../shared/receipt.ts';
 
 /**
- * Row numbers of one part, proven from the rows themselves: rows and rejections come in two ascending sequences that
+ * Row numbers of one part and what became of each, proven from the rows themselves: rows and rejections come in two ascending sequences that
  * together must be one unbroken range.
  */
 export class PartLedger {
   private readonly part: string;
   private start: number | undefined;
   private end = 0;
+  private readonly counts = { rowsSummarized: 0, rowsFailed: 0, rowsRejected: 0 };
+  private readonly failures: Record<string, number> = {};
 
   constructor(part: string) {
     this.part = part;
@@ -22,8 +25,21 @@ export class PartLedger {
     this.end = rowNumber + 1;
   }
 
-  /** Row numbers `[start, end)`, empty at 0 where the part has none. */
-  range(): { start: number; end: number } {
-    return { start: this.start ?? 0, end: this.end };
+  /** @param failure code of a row that is in no summary, null where it is in one. */
+  count(failure: string | null): void {
+    if (failure === null) this.counts.rowsSummarized++;
+    else {
+      this.counts.rowsFailed++;
+      this.failures[failure] = (this.failures[failure] ?? 0) + 1;
+    }
+  }
+
+  countRejected(): void {
+    this.counts.rowsRejected++;
+  }
+
+  /** The range `[start, end)` of the row numbers, empty at 0 where the part has none, and how many of them came to each end. */
+  totals(): Pick<Receipt, 'rows' | 'rowsSummarized' | 'rowsFailed' | 'rowsRejected' | 'failures'> {
+    return { rows: { start: this.start ?? 0, end: this.end }, ...this.counts, failures: this.failures };
   }
 }

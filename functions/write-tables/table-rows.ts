@@ -1,68 +1,48 @@
-import type { Batch, Rejection, Run, StagedRow } from '../shared/contract.ts';
-import { addPayments, noPayments, type Outcome } from '../shared/outcome.ts';
+import type { Rejection, Run, StagedRow } from '../shared/contract.ts';
+import type { BatchName } from '../shared/fold.ts';
+import { addPayments, noPayments } from '../shared/outcome.ts';
 import type { TableRow } from '../shared/tables.ts';
-
-/** What became of a batch, with the reason why a batch without an outcome has none. */
-export interface BatchFate {
-  batch: Batch;
-  outcome: Outcome | undefined;
-  status: Outcome['status'];
-  summary: string | null;
-  error: { code: string; message: string } | null;
-  /** Code of each row that is in no summary, by row number; of a failed batch those are all, and it is empty. */
-  failedRows: ReadonlyMap<number, string>;
-  rowsFailed: number;
-}
-
-/** A missing outcome is a failed batch: the run was halted before it, or its function was lost. */
-export function fateOf(batch: Batch, outcome: Outcome | undefined, stopReason: string | null): BatchFate {
-  if (outcome && outcome.status !== 'failed') {
-    const failedRows = new Map(outcome.failedRows.map(({ rowNumber, code }) => [rowNumber, code]));
-    const { status, answer, error } = outcome;
-    return { batch, outcome, status, summary: answer?.text ?? null, error, failedRows, rowsFailed: failedRows.size };
-  }
-  const error =
-    outcome?.error ??
-    (stopReason === null
-      ? { code: 'no_outcome', message: 'The function that had this batch ended without leaving an outcome' }
-      : { code: 'halted', message: `The run was halted before this batch: ${stopReason}` });
-  return { batch, outcome, status: 'failed', summary: null, error, failedRows: new Map(), rowsFailed: batch.rows };
-}
+import type { BatchFate } from './batch-fate.ts';
 
 const runColumns = (run: Run) => ({ run_id: run.runId, dataset: run.dataset, source_key: run.source.key });
 
-export function batchSummaryRow(run: Run, { batch, outcome, status, summary, error, rowsFailed }: BatchFate): TableRow {
-  const { answer = null, payments = [] } = outcome ?? {};
+/** @param parent the fold that the batch's summary goes into, null for the root. */
+export function batchSummaryRow(run: Run, fate: BatchFate, parent: BatchName | null): TableRow {
+  const { batch, status, answer, error, rowsFailed, promptVersion, fromCache, payments } = fate;
   const paid = addPayments(noPayments(), payments);
   return {
     ...runColumns(run),
     group_key: batch.groupKey,
     level: batch.level,
     batch_id: batch.batchId,
-    parent_level: null,
-    parent_batch_id: null,
+    parent_level: parent?.level ?? null,
+    parent_batch_id: parent?.batchId ?? null,
     first_row: batch.firstRow,
     row_count: batch.rows,
     rows_failed: rowsFailed,
-    summary,
+    summary: answer?.text ?? null,
     status,
     error_code: error?.code ?? null,
     error_message: error?.message ?? null,
     model: answer?.model ?? null,
     service_tier: answer?.serviceTier ?? null,
     finish_reason: answer?.finishReason ?? null,
-    prompt_version: outcome?.promptVersion ?? null,
+    prompt_version: promptVersion,
     input_tokens: paid.inputTokens,
     output_tokens: paid.outputTokens,
     cost_usd: paid.costUsd,
     latency_ms: answer?.latencyMs ?? null,
-    from_cache: outcome?.fromCache ?? false,
+    from_cache: fromCache,
     created_at: answer ? Date.parse(answer.createdAt) : null,
   };
 }
 
-export function rowSummaryRow(run: Run, row: StagedRow, { batch, status, summary, error, failedRows }: BatchFate): TableRow {
-  const code = status === 'failed' ? (error?.code ?? null) : (failedRows.get(row.rowNumber) ?? null);
+/** Why a row is in no summary, null where it is in that of its batch. */
+export const failureOf = ({ rowNumber }: StagedRow, { status, error, failedRows }: BatchFate): string | null =>
+  status === 'failed' ? (error?.code ?? null) : (failedRows.get(rowNumber) ?? null);
+
+export function rowSummaryRow(run: Run, row: StagedRow, fate: BatchFate): TableRow {
+  const code = failureOf(row, fate);
   return {
     ...runColumns(run),
     group_key: row.groupKey,
@@ -70,8 +50,8 @@ export function rowSummaryRow(run: Run, row: StagedRow, { batch, status, summary
     id: row.id,
     text: row.text,
     truncated: row.truncated,
-    batch_id: batch.batchId,
-    summary: code === null ? summary : null,
+    batch_id: fate.batch.batchId,
+    summary: code === null ? (fate.answer?.text ?? null) : null,
     status: code === null ? 'ok' : 'failed',
     error_code: code,
     attributes: JSON.stringify(row.attributes),

@@ -1,4 +1,5 @@
 import { joinManifest } from '../../functions/plan-batches/join-manifest.ts';
+import { planLevels } from '../../functions/plan-batches/plan-levels.ts';
 import { stageRows } from '../../functions/plan-batches/stage-rows.ts';
 import type { Position, Upload, UploadRow } from '../../functions/plan-batches/upload.ts';
 import { claimAttempt } from '../../functions/shared/attempt.ts';
@@ -11,6 +12,7 @@ import type { MemoryStore } from './memory-store.ts';
 export const ACCEPTED_AT = '2026-11-23T23:59:58.000Z';
 export const RUN_ID = 'july-0123456789abcdef';
 
+/** A run without roll-up, unless it is asked for. */
 export const sampleRun = ({ settings = {}, ...changes }: Partial<Omit<Run, 'settings'>> & { settings?: Partial<Settings> } = {}): Run => ({
   runId: RUN_ID,
   attempt: 1,
@@ -18,7 +20,7 @@ export const sampleRun = ({ settings = {}, ...changes }: Partial<Omit<Run, 'sett
   source: { bucket: 'input', key: 'support/july.csv', versionId: 'v1', bytes: 1_000 },
   limit: null,
   endpoint: 'https://api.openai.com/v1',
-  settings: { ...defaultSettings, ...settings },
+  settings: { ...defaultSettings, rollUp: false, ...settings },
   ...changes,
 });
 
@@ -63,6 +65,7 @@ export async function planSample(work: MemoryStore, run: Run, records: readonly 
   }
   const { counts } = await stageRows(sampleUpload(records), run, work, null, () => false);
   await joinManifest(work, run, counts.parts);
+  await planLevels(run, counts.batches, work);
   const { runId, dataset, source, endpoint, limit, settings } = run;
   const plan: Plan = {
     ...{ runId, dataset, source, endpoint, limit, settings, counts },

@@ -20,10 +20,16 @@ beforeAll(() => {
 });
 afterAll(cleanUp);
 
+/** What `faultOf` gets for a call that folds summaries. */
+const FOLD = -1;
+
 // One server whose trouble each test chooses; five batches of ten rows, the last of five.
 let server: ModelServer;
 let faultOf: (batch: number, request: ChatRequest) => Fault | undefined;
-const batchOf = (request: ChatRequest) => Math.floor(Number(/Review (\d+)/.exec(request.messages[1]!.content as string)![1]) / 10);
+const batchOf = (request: ChatRequest) => {
+  const row = /^\["Review (\d+)/.exec(request.messages[1]!.content as string)?.[1];
+  return row === undefined ? FOLD : Math.floor(Number(row) / 10);
+};
 beforeEach(async () => {
   faultOf = () => undefined;
   server = await startModelServer({ record: true, faults: (_, request) => faultOf(batchOf(request), request) });
@@ -55,19 +61,19 @@ function expectRecord(ended: Ended) {
 }
 
 const batchesOf = async (out: string) =>
-  (await query(join(folder, out), 'select status, error_code from batch_summaries order by batch_id')).rows;
+  (await query(join(folder, out), 'select status, error_code from batch_summaries where level = 0 order by batch_id')).rows;
 
 test('0: complete', async () => {
   const ended = await run('complete');
   expect(ended.code).toBe(0);
-  expect(expectRecord(ended)).toMatchObject({ status: 'complete', stop_reason: null, rows_in: 45, batches: 5, calls: 5, levels: 1 });
+  expect(expectRecord(ended)).toMatchObject({ status: 'complete', stop_reason: null, rows_in: 45, batches: 5, calls: 6, levels: 2 });
 });
 
 test('3: partial, one batch failed for good; its rows have no summary, the others theirs', async () => {
   faultOf = (batch) => (batch === 1 ? badRequest : undefined);
   const ended = await run('partial');
   expect(ended.code).toBe(3);
-  expect(expectRecord(ended)).toMatchObject({ status: 'partial', rows_summarized: 35, rows_failed: 10, batches_failed: 1, calls: 4 });
+  expect(expectRecord(ended)).toMatchObject({ status: 'partial', rows_summarized: 35, rows_failed: 10, batches_failed: 1, calls: 5 });
   const failed = { status: 'failed', error_code: 'http_400' };
   const ok = { status: 'ok', error_code: null };
   expect(await batchesOf('partial')).toEqual([ok, failed, ok, ok, ok]);
@@ -80,8 +86,9 @@ test('3: partial, one batch failed for good; its rows have no summary, the other
   faultOf = () => undefined;
   const again = await run('partial');
   expect(again.code).toBe(0);
-  expect(expectRecord(again)).toMatchObject({ status: 'complete', calls: 5, calls_this_attempt: 1 });
-  expect(server.stats().answers).toBe(5);
+  // The failed batch, and the root, which it was not in before.
+  expect(expectRecord(again)).toMatchObject({ status: 'complete', calls: 7, calls_this_attempt: 2 });
+  expect(server.stats().answers).toBe(7);
 });
 
 test('4: halted when the quota is gone; run again, it goes on and pays nothing twice', async () => {
@@ -100,8 +107,8 @@ test('4: halted when the quota is gone; run again, it goes on and pays nothing t
   faultOf = () => undefined;
   const again = await run('quota');
   expect(again.code).toBe(0);
-  expect(expectRecord(again)).toMatchObject({ status: 'complete', rows_summarized: 45, calls: 5, calls_this_attempt: 3 });
-  expect(server.stats().answers).toBe(5);
+  expect(expectRecord(again)).toMatchObject({ status: 'complete', rows_summarized: 45, calls: 6, calls_this_attempt: 4 });
+  expect(server.stats().answers).toBe(6);
 });
 
 test('1: failed when nothing could be summarized', async () => {
@@ -131,8 +138,8 @@ test('4: halted at the budget, again with a higher one; 2 where it pays for no c
 
   const all = await run('budget', '--max-cost-usd', '1');
   expect(all.code).toBe(0);
-  expect(expectRecord(all)).toMatchObject({ status: 'complete', calls: 5, calls_this_attempt: 5 - paid });
-  expect(server.stats().answers).toBe(5);
+  expect(expectRecord(all)).toMatchObject({ status: 'complete', calls: 6, calls_this_attempt: 6 - paid });
+  expect(server.stats().answers).toBe(6);
 
   const unknown = await run('budget', '--max-cost-usd', '1', '--model', 'house-model');
   expect(unknown.code).toBe(2);

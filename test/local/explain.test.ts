@@ -42,7 +42,7 @@ test('tells how a file is read and what a run of it would cost, makes no call an
   const ended = await explain(file, '--batch-size', '3');
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   // What the prompt adds to the texts is not of interest here.
-  const shown = ended.stdout.replace(/at most \d+ in/, 'at most N in').replace(/\$[\d.]+/, '$N');
+  const shown = ended.stdout.replace(/at most [\d,]+ in/, 'at most N in').replace(/\$[\d.]+/, '$N');
   expect(shown).toBe(`said.csv (570 B)
 
 format       CSV, fields separated by semicolons, UTF-8
@@ -61,8 +61,8 @@ First rows as read (id, text):
 rows         10 read, 7 to summarize, 3 rejected
 rejected     2 too_few_fields: line 10, line 11
              1 empty_text: line 3
-batches      3 batches of up to 3 rows, one call each
-tokens       at most N in, 750 out
+batches      3 batches of up to 3 rows; 4 calls, 1 of them to fold the summaries
+tokens       at most N in, 1,000 out
 cost         at most $N with gpt-6-luna
 settings     --batch-rows 3
 notes        The fields are taken to be separated by semicolons.

@@ -42,9 +42,9 @@ test('Ctrl-C lets the calls in flight finish, starts no other, and the next run 
 
   const again = await runProgram(command('once'), { env: endpointEnv(endpoint) });
   expect(again.code).toBe(0);
-  expect(recordOf(again)).toMatchObject({ status: 'complete', calls: 8, calls_this_attempt: 5, rows_summarized: 80 });
-  expect(endpoint.calls).toHaveLength(8);
-  expect(new Set(endpoint.calls.map(({ request }) => JSON.stringify(request.messages))).size).toBe(8);
+  expect(recordOf(again)).toMatchObject({ status: 'complete', calls: 9, calls_this_attempt: 6, rows_summarized: 80 });
+  expect(endpoint.calls).toHaveLength(9);
+  expect(new Set(endpoint.calls.map(({ request }) => JSON.stringify(request.messages))).size).toBe(9);
 });
 
 test('a second Ctrl-C stops at once; until then another process on the same run is refused, afterwards it goes on', async () => {
@@ -62,7 +62,7 @@ test('a second Ctrl-C stops at once; until then another process on the same run 
 
   endpoint.releaseAll();
   const again = await runProgram(command('twice'), { env: endpointEnv(endpoint) });
-  expect(recordOf(again)).toMatchObject({ status: 'complete', calls: 8, calls_this_attempt: 8 });
+  expect(recordOf(again)).toMatchObject({ status: 'complete', calls: 9, calls_this_attempt: 9 });
 });
 
 test('Ctrl-C cuts short the wait that an endpoint asked for', async () => {

@@ -50,7 +50,7 @@ export async function openBench({
     for (const [batchId, fate] of newFates.entries()) {
       if (fate === null) continue;
       const outcome: Outcome = {
-        ...{ batchId, level: 0, attempt, tries: 1, failedRows: [], fromCache: false, promptVersion: '1', contentKey: null },
+        ...{ batchId, level: 0, attempt, tries: 1, failedRows: [], rowsFailed: 0, fromCache: false, promptVersion: '1', contentKey: null },
         ...(fate === 'ok'
           ? { status: 'ok', answer, error: null, payments: [{ ...payment, attempt }] }
           : { status: 'failed', answer: null, error: { code: fate, message: 'the customer said' }, payments: [] }),

@@ -50,7 +50,7 @@ test('sums are over all parts; calls of this attempt are those that it paid for'
     receipt(0, 5, { failures: { empty: 1 }, callsByAttempt: { 1: 2, 2: 3 }, calls: 5 }),
     receipt(5, 9, { failures: { empty: 2, refusal: 1 }, callsByAttempt: { 2: 1 } }),
   ];
-  expect(sumsOf(receipts, 2)).toEqual({
+  expect(sumsOf(receipts, null, 2)).toEqual({
     ...{
       rowsSummarized: 9,
       rowsFailed: 0,
@@ -59,10 +59,12 @@ test('sums are over all parts; calls of this attempt are those that it paid for'
       batches: 2,
       batchesFailed: 0,
       failures: { empty: 3, refusal: 1 },
+      foldsIncomplete: 0,
+      levels: 1,
     },
     ...{ calls: 6, callsThisAttempt: 4, inputTokens: 20, outputTokens: 2, costUsd: 1 },
   });
-  expect(sumsOf(receipts, 3).callsThisAttempt).toBe(0);
-  expect(sumsOf([...receipts, receipt(9, 10, { costUsd: null })], 2).costUsd).toBeNull();
-  expect(sumsOf([], 1)).toEqual(noSums);
+  expect(sumsOf(receipts, null, 3).callsThisAttempt).toBe(0);
+  expect(sumsOf([...receipts, receipt(9, 10, { costUsd: null })], null, 2).costUsd).toBeNull();
+  expect(sumsOf([], null, 1)).toEqual(noSums);
 });

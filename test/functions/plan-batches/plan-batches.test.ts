@@ -127,7 +127,7 @@ describe('planning again', () => {
     const reads = input.operations.length;
     const again = { ...run, attempt: 2, settings: { ...defaultSettings, batchRows: 200, maxCostUsd: 7 } };
     const planned = await plan(again);
-    expect(planned.run).toEqual({ ...again, settings: { ...defaultSettings, batchRows: 50, maxCostUsd: 7 } satisfies Settings });
+    expect(planned.run).toEqual({ ...again, settings: { ...run.settings, maxCostUsd: 7 } satisfies Settings });
     expect(planned.next).toBe('summarize');
     expect(work.text(planKey(RUN_ID))).toBe(before);
     expect(work.writtenKeys).toHaveLength(writes);

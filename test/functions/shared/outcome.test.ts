@@ -3,7 +3,17 @@ import { addPayments, noPayments, type Outcome, type Payment, readOutcome, write
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { ACCEPTED_AT, RUN_ID } from '../../fakes/sample-run.ts';
 
-const base = { batchId: 3, level: 0, tries: 1, payments: [], failedRows: [], fromCache: false, promptVersion: '1', contentKey: null };
+const base = {
+  batchId: 3,
+  level: 0,
+  tries: 1,
+  payments: [],
+  failedRows: [],
+  rowsFailed: 0,
+  fromCache: false,
+  promptVersion: '1',
+  contentKey: null,
+};
 const okOutcome = (text: string, attempt = 1): Outcome => ({
   ...base,
   attempt,

@@ -99,10 +99,7 @@ describe('what is wrong', () => {
     expect(problemsOf(layer('file', { [name]: value }))).toEqual([expect.stringContaining(`file: ${name}: `)]);
   });
 
-  test.each([
-    ['groupColumn', 'product'],
-    ['rollUp', true],
-  ])('refuses %s = %p, which this version would ignore', (name, value) => {
+  test.each([['groupColumn', 'product']])('refuses %s = %p, which this version would ignore', (name, value) => {
     expect(problemsOf(layer('file', { [name]: value }))).toEqual([expect.stringContaining(`file: ${name}: this version supports only`)]);
   });
 

@@ -37,6 +37,7 @@ describe('one call a batch', () => {
         status: 'ok',
         error: null,
         failedRows: [],
+        rowsFailed: 0,
         tries: 3,
         fromCache: false,
         promptVersion: PROMPT_VERSION,

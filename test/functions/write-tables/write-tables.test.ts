@@ -24,6 +24,7 @@ const ok = (batchId: number, changes: Partial<Outcome> = {}): Outcome => ({
     tries: 1,
     payments: paid(),
     failedRows: [],
+    rowsFailed: 0,
     fromCache: false,
     promptVersion: '1',
     contentKey: 'content',

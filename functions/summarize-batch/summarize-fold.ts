@@ -1,0 +1,94 @@
+import pLimit from 'p-limit';
+import type { Batch, Run } from '../shared/contract.ts';
+import { type Outcome, readOutcome } from '../shared/outcome.ts';
+import type { ObjectStore } from '../shared/ports.ts';
+import type { BatchCalls } from './batch-calls.ts';
+import { readFolded } from './batch-lines.ts';
+import { type BatchSummary, withoutSummary } from './batch-summary.ts';
+import { mergeRequest } from './prompt.ts';
+import { reasonOf, summarizeParts } from './summarize-parts.ts';
+
+/** Outcomes read at once. */
+const READS_IN_FLIGHT = 32;
+
+/** A summary that a fold takes in, by the batch that it is of. */
+interface Child {
+  batch: Batch;
+  outcome: Outcome & { answer: NonNullable<Outcome['answer']> };
+}
+
+const textOf = ({ outcome }: Child) => outcome.answer.text;
+const rowsOf = ({ batch, outcome }: Child) => batch.rows - outcome.rowsFailed;
+
+/**
+ * The one summary of the summaries beneath. Batches without one are left out, and so are summaries that the model refuses: their rows count
+ * as failed. A single summary that is left stands for the fold as it is.
+ * @throws InvalidBatchError: the bytes are not the batches that the manifest line promises.
+ */
+export async function summarizeFold(
+  fold: Batch,
+  calls: BatchCalls,
+  run: Run,
+  work: ObjectStore,
+  signal?: AbortSignal,
+): Promise<BatchSummary> {
+  const { batches, children } = await readChildren(fold, run, work, signal);
+  const [only] = children;
+  if (!only) {
+    return withoutSummary(fold.rows, { code: 'nothing_to_fold', message: `None of the ${batches} batches beneath has a summary` });
+  }
+  const rowsIn = children.reduce((rows, child) => rows + rowsOf(child), 0);
+  const isWhole = rowsIn === fold.rows;
+  const missing = batches - children.length;
+  const incomplete = {
+    code: 'incomplete',
+    message:
+      missing > 0
+        ? `${missing} of the ${batches} batches beneath have no summary`
+        : `${fold.rows - rowsIn} of the ${fold.rows} rows beneath are in no summary`,
+  };
+  if (children.length === 1) {
+    const { answer, promptVersion, contentKey, fromCache } = only.outcome;
+    const rowsFailed = fold.rows - rowsIn;
+    return { status: 'partial', answer, error: incomplete, failedRows: [], rowsFailed, promptVersion, contentKey, isForeign: fromCache };
+  }
+
+  const requestOf = (part: readonly Child[]) =>
+    mergeRequest(
+      part.map((child) => ({ rows: rowsOf(child), summary: textOf(child) })),
+      run.settings,
+    );
+  const { found, refused, error } = await summarizeParts(children, { requestOf, textOf, rowsOf }, calls, run.settings);
+  if (!found) return withoutSummary(fold.rows, reasonOf(error));
+  const rowsRefused = refused.reduce((rows, { part }) => rows + rowsOf(part), 0);
+  return {
+    status: isWhole && rowsRefused === 0 ? 'ok' : 'partial',
+    answer: found.content.answer,
+    error: rowsRefused > 0 ? reasonOf(error) : isWhole ? null : incomplete,
+    failedRows: [],
+    rowsFailed: fold.rows - rowsIn + rowsRefused,
+    promptVersion: found.content.promptVersion,
+    contentKey: found.contentKey,
+    isForeign: found.content.paidBy.runId !== run.runId,
+  };
+}
+
+async function readChildren(
+  fold: Batch,
+  run: Run,
+  work: ObjectStore,
+  signal?: AbortSignal,
+): Promise<{ batches: number; children: Child[] }> {
+  const batches = await readFolded(fold, work, signal);
+  const limit = pLimit(READS_IN_FLIGHT);
+  const outcomes = await Promise.all(batches.map(({ level, batchId }) => limit(() => readOutcome(work, run.runId, level, batchId))));
+  const children = batches.flatMap((batch, index): Child[] => {
+    const outcome = outcomes[index];
+    // A fold of an earlier attempt may have been made of other summaries; one of this attempt that is missing was lost.
+    const isCurrent = batch.level === 0 || outcome?.attempt === run.attempt;
+    return outcome && isCurrent && outcome.status !== 'failed' && outcome.answer
+      ? [{ batch, outcome: { ...outcome, answer: outcome.answer } }]
+      : [];
+  });
+  return { batches: batches.length, children };
+}

@@ -1,0 +1,100 @@
+import { ContextOverflowError, UnusableSummaryError } from '../shared/errors.ts';
+import { MAX_SPLIT_CALLS } from '../shared/limits.ts';
+import type { SummaryRequest } from '../shared/ports.ts';
+import type { Settings } from '../shared/settings.ts';
+import type { BatchCalls, FoundAnswer } from './batch-calls.ts';
+import { mergeRequest } from './prompt.ts';
+
+/** What a batch is made of (rows, or summaries), and how any of its parts are asked for. */
+export interface Summarizable<Part> {
+  requestOf(parts: readonly Part[]): SummaryRequest;
+  /** The words that an answer may borrow addresses from. */
+  textOf(part: Part): string;
+  /** Input rows that a part stands for. */
+  rowsOf(part: Part): number;
+}
+
+/** The one summary of some parts, and the parts that are not in it. */
+interface PartsSummary<Part> {
+  /** null where every part was refused. */
+  found: FoundAnswer | null;
+  refused: { part: Part; code: string }[];
+  /** Why the last of the refused parts was. */
+  error: UnusableSummaryError | ContextOverflowError | null;
+}
+
+/** A code for counting and words for people. */
+export const reasonOf = (error: PartsSummary<unknown>['error']) => ({
+  code: error?.code ?? 'unusable',
+  message: error?.message ?? 'No row could be summarized',
+});
+
+/** Times that a whole batch is asked for before it is split. Pieces are asked for once. */
+const WHOLE_ASKS = 2;
+
+/** What the extra calls of a batch leave for pieces: the whole may have been asked again, and their merge is asked for like a whole. */
+const MAX_PIECES = MAX_SPLIT_CALLS - (WHOLE_ASKS - 1) - WHOLE_ASKS;
+
+interface Piece {
+  rows: number;
+  found: FoundAnswer;
+}
+
+const isSplittable = (error: unknown): error is UnusableSummaryError | ContextOverflowError =>
+  error instanceof UnusableSummaryError || error instanceof ContextOverflowError;
+
+/**
+ * Summarizes parts by one call; where the model cannot take or does not answer them together, halves them until the offending part stands
+ * alone, and merges the summaries of the rest by one call. One bad part among n costs at most 2 * ceil(log2(n)) + 2 extra calls.
+ * @throws what `calls.ask` throws for another reason than these parts.
+ */
+export async function summarizeParts<Part>(
+  parts: readonly Part[],
+  { requestOf, textOf, rowsOf }: Summarizable<Part>,
+  calls: BatchCalls,
+  settings: Settings,
+): Promise<PartsSummary<Part>> {
+  const pieces: Piece[] = [];
+  const refused: PartsSummary<Part>['refused'] = [];
+  let lastError: PartsSummary<Part>['error'] = null;
+  let piecesLeft = 1 + MAX_PIECES;
+
+  const refuse = (left: readonly Part[], code: string) => {
+    for (const part of left) refused.push({ part, code });
+  };
+  const pending: (readonly Part[])[] = [parts];
+  for (let piece = pending.pop(); piece; piece = pending.pop()) {
+    if (piecesLeft-- === 0) {
+      for (const left of [piece, ...pending]) refuse(left, 'split_limit');
+      break;
+    }
+    try {
+      const found = await calls.ask(requestOf(piece), piece.map(textOf), piece === parts ? WHOLE_ASKS : 1);
+      pieces.push({ rows: piece.reduce((rows, part) => rows + rowsOf(part), 0), found });
+    } catch (error) {
+      if (!isSplittable(error)) throw error;
+      if (piece.length === 1) {
+        lastError = error;
+        refuse(piece, lastError.code ?? 'unusable');
+      } else {
+        const middle = Math.ceil(piece.length / 2);
+        pending.push(piece.slice(middle), piece.slice(0, middle));
+      }
+    }
+  }
+  return { found: await mergePieces(pieces, calls, settings), refused, error: lastError };
+}
+
+async function mergePieces(pieces: readonly Piece[], calls: BatchCalls, settings: Settings): Promise<FoundAnswer | null> {
+  if (pieces.length <= 1) return pieces[0]?.found ?? null;
+  const parts = pieces.map(({ rows, found }) => ({ rows, summary: found.content.answer.text }));
+  const summaries = parts.map(({ summary }) => summary);
+  try {
+    return await calls.ask(mergeRequest(parts, settings), summaries, WHOLE_ASKS);
+  } catch (error) {
+    if (!isSplittable(error)) throw error;
+    // The model takes the pieces and not their sum: they stand one after the other.
+    const [{ found }] = pieces as [Piece];
+    return { ...found, content: { ...found.content, answer: { ...found.content.answer, text: summaries.join('\n\n') } } };
+  }
+}

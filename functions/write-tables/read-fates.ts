@@ -1,0 +1,18 @@
+import pLimit from 'p-limit';
+import type { Batch, Run } from '../shared/contract.ts';
+import { readOutcome } from '../shared/outcome.ts';
+import type { ObjectStore } from '../shared/ports.ts';
+import { type BatchFate, fateOf } from './batch-fate.ts';
+
+/** Outcomes read at once. */
+const READS_IN_FLIGHT = 64;
+
+/** What became of each of the batches, in their order. */
+export async function readFates(batches: readonly Batch[], run: Run, stopReason: string | null, work: ObjectStore): Promise<BatchFate[]> {
+  const limit = pLimit(READS_IN_FLIGHT);
+  return Promise.all(
+    batches.map((batch) =>
+      limit(async () => fateOf(batch, await readOutcome(work, run.runId, batch.level, batch.batchId), run, stopReason)),
+    ),
+  );
+}

@@ -1,0 +1,79 @@
+import { type Batch, batchSchema, type Rejection, type Run, type StagedRow } from '../shared/contract.ts';
+import { InvalidBatchError } from '../shared/errors.ts';
+import { foldShapeOf } from '../shared/fold.ts';
+import { jsonLines } from '../shared/json-lines.ts';
+import { partKey, partManifestKey, rejectedKey } from '../shared/object-keys.ts';
+import { addPayments, noPayments } from '../shared/outcome.ts';
+import { readPlan } from '../shared/plan.ts';
+import type { ObjectStore } from '../shared/ports.ts';
+import type { Receipt } from '../shared/receipt.ts';
+import { tables } from '../shared/tables.ts';
+import type { BatchFate } from './batch-fate.ts';
+import { PartLedger } from './ledger.ts';
+import { ParquetFile } from './parquet-file.ts';
+import { inRowOrder } from './part-rows.ts';
+import { storeTables } from './part-tables.ts';
+import { readFates } from './read-fates.ts';
+import { batchSummaryRow, failureOf, rejectedRow, rowSummaryRow } from './table-rows.ts';
+
+/** Writes the rows, rejections and batches of one staged part. @returns what they add to the run, counted from what was written. */
+export async function writePart(run: Run, part: string, stopReason: string | null, work: ObjectStore): Promise<Receipt> {
+  const number = Number(part);
+  const batches: Batch[] = [];
+  for await (const line of jsonLines(work.stream(partManifestKey(run.runId, number)))) batches.push(batchSchema.parse(line));
+  const fates = await readFates(batches, run, stopReason, work);
+  const shape = foldShapeOf((await readPlan(work, run.runId))?.counts.batches ?? 0, run.settings);
+
+  const files = {
+    batch_summaries: new ParquetFile(tables.batch_summaries),
+    row_summaries: new ParquetFile(tables.row_summaries),
+    rejected_rows: new ParquetFile(tables.rejected_rows),
+  };
+  const paid = noPayments();
+  for (const fate of fates) {
+    files.batch_summaries.add(batchSummaryRow(run, fate, shape.parentOf(fate.batch)));
+    addPayments(paid, fate.payments);
+  }
+
+  const ledger = new PartLedger(part);
+  const fateOfRow = inBatchOrder(fates, part);
+  const rows = jsonLines<StagedRow>(work.stream(partKey(run.runId, number)));
+  const rejections = jsonLines<Rejection>(work.stream(rejectedKey(run.runId, number)));
+  for await (const { row, rejection } of inRowOrder(rows, rejections)) {
+    ledger.add(row ? row.rowNumber : rejection.rowNumber);
+    if (rejection) {
+      ledger.countRejected();
+      files.rejected_rows.add(rejectedRow(run, rejection));
+      continue;
+    }
+    const fate = fateOfRow(row);
+    ledger.count(failureOf(row, fate));
+    files.row_summaries.add(rowSummaryRow(run, row, fate));
+  }
+  fateOfRow(null);
+
+  return {
+    part,
+    ...ledger.totals(),
+    rowsSkipped: 0,
+    batches: fates.length,
+    batchesFailed: fates.filter(({ status }) => status === 'failed').length,
+    ...paid,
+    tables: await storeTables(files, run.runId, part, work),
+  };
+}
+
+/** Gives each row, in order, the fate of its batch; called with null at the end, it checks that no batch lacks rows. */
+function inBatchOrder(fates: readonly BatchFate[], part: string) {
+  let index = 0;
+  let rowsLeft = fates[0]?.batch.rows ?? 0;
+  const broken = () => new InvalidBatchError(`The rows of part ${part} are not those of its manifest`, { code: 'staged_rows_differ' });
+  return (row: StagedRow | null): BatchFate => {
+    if (rowsLeft === 0 && row) rowsLeft = fates[++index]?.batch.rows ?? 0;
+    const fate = fates[index];
+    if (row === null ? rowsLeft > 0 || index + 1 < fates.length : rowsLeft === 0) throw broken();
+    if (row && fate && rowsLeft === fate.batch.rows && row.rowNumber !== fate.batch.firstRow) throw broken();
+    rowsLeft--;
+    return fate as BatchFate;
+  };
+}
