@@ -74,7 +74,7 @@ export function rowSummaryRow(run: Run, row: StagedRow, { batch, status, summary
     summary: code === null ? summary : null,
     status: code === null ? 'ok' : 'failed',
     error_code: code,
-    attributes: JSON.stringify(row.attributes),
+    attributes: row.attributes,
   };
 }
 
