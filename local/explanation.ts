@@ -119,7 +119,7 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
       row_number: rowNumber,
       id,
       text,
-      attributes: Object.keys(attributes),
+      attributes: Object.keys(JSON.parse(attributes) as object),
     })),
     limit: run.limit,
     rows_in: counts.rowsIn,

@@ -13,14 +13,13 @@ import { openFolder } from './upload-folder.ts';
  * @throws InvalidUploadError: the upload cannot be a source of rows.
  */
 export async function openPinned({ runId, source, settings }: Run, input: ObjectStore, work: ObjectStore): Promise<Upload> {
-  if (source.parts === undefined)
-    return openUpload(pinnedSource(input, source), settings, undefined, stagedCopy(work, readableCopyKey(runId, 0)));
+  if (source.parts === undefined) return openUpload(pinnedSource(input, source), settings, {}, stagedCopy(work, readableCopyKey(runId, 0)));
   const parts = await readParts(work, runId);
   if (!parts) throw new Error(`The list of the part files of ${runId} is missing`);
-  return openFolder(source.key, parts, (file, part, columns) => {
+  return openFolder(source.key, parts, (file, part, known) => {
     const pinned = pinnedSource(input, { ...part, key: source.key + part.key });
     return pinned.bytes <= HELD_BYTES
-      ? openUpload(heldSource(pinned), settings, columns)
-      : openUpload(pinned, settings, columns, stagedCopy(work, readableCopyKey(runId, file)));
+      ? openUpload(heldSource(pinned), settings, known)
+      : openUpload(pinned, settings, known, stagedCopy(work, readableCopyKey(runId, file)));
   });
 }

@@ -105,9 +105,16 @@ async function columnsOf(fileName: string, format: RecordFormat, settings: Readi
   return { columns, ...(decided ? requireColumns(fileName, format.header, decided) : chooseColumns(columns, valuesOf, settings)) };
 }
 
+/** What is known beforehand of an upload that is a part file of a folder. */
+export interface PartOfFolder {
+  /** The columns chosen on another part file of the same upload, which this one must have, too. */
+  decided?: DecidedColumns | undefined;
+  /** Attributes that all its rows have, unless they have a column of that name. @default none */
+  constants?: Readonly<Record<string, unknown>>;
+}
+
 /**
  * The rows of an upload. Format and columns are decided on its head, hence the same for whoever opens the same bytes again.
- * @param decided the columns chosen on another part file of the same upload, which this one must have, too.
  * @param keepCopy keeps the decompressed UTF-8 copy of a file that cannot be read from any offset. @default none is kept: what comes
  * before an offset is converted again
  * @throws InvalidUploadError: the upload cannot be a source of rows; the message is one sentence with the way out. `rows` throws it
@@ -116,12 +123,12 @@ async function columnsOf(fileName: string, format: RecordFormat, settings: Readi
 export async function openUpload(
   source: UploadSource,
   settings: ReadingSettings,
-  decided?: DecidedColumns,
+  { decided, constants = {} }: PartOfFolder = {},
   keepCopy?: KeepCopy,
 ): Promise<Upload> {
   const { format, ...readable } = await recordsOf(source, settings, keepCopy);
   const { columns, textColumn, idColumn, notes } = await columnsOf(readable.fileName, format, settings, decided);
-  const rowOf = rowMaker({ textColumn, idColumn, maxRowCharacters: settings.maxRowCharacters });
+  const rowOf = rowMaker({ textColumn, idColumn, constants, maxRowCharacters: settings.maxRowCharacters });
   return {
     format: format.format,
     compression: readable.compression,

@@ -2,14 +2,14 @@ import type { SourcePart } from '../shared/contract.ts';
 import { InvalidUploadError } from '../shared/errors.ts';
 import { MAX_FOLDER_PARTS } from '../shared/limits.ts';
 import type { DecidedColumns } from './columns.ts';
+import type { PartOfFolder } from './open-upload.ts';
 import type { Position, Upload, UploadRow } from './upload.ts';
 
 /**
  * One part file.
  * @param file its index in the folder.
- * @param columns those of the first part with rows, undefined where they are still to be chosen.
  */
-export type OpenPart = (file: number, part: SourcePart, columns: DecidedColumns | undefined) => Promise<Upload>;
+export type OpenPart = (file: number, part: SourcePart, known: PartOfFolder) => Promise<Upload>;
 
 /** Why a part file has no rows: it is empty, or writers gave it a header and nothing else. */
 const emptyCodes: readonly (string | undefined)[] = ['empty_file', 'no_rows'];
@@ -70,9 +70,9 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
     );
   }
 
-  const open = async (file: number, part: SourcePart, columns?: DecidedColumns): Promise<Upload | undefined> => {
+  const open = async (file: number, part: SourcePart, decided?: DecidedColumns): Promise<Upload | undefined> => {
     try {
-      return await openPart(file, part, columns);
+      return await openPart(file, part, { decided, constants: partitionOf(part.key) });
     } catch (error) {
       if (error instanceof InvalidUploadError && emptyCodes.includes(error.code)) return undefined;
       throw ofPart(folder, part, error);
@@ -103,13 +103,10 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
       if (file < fromFile) continue;
       const upload = await open(file, part, { textColumn, idColumn });
       if (!upload) continue;
-      const partition = partitionOf(part.key);
-      const hasPartition = Object.keys(partition).length > 0;
       // In place: copies of all rows took a tenth of the planning's time.
       const place = (row: UploadRow): void => {
         row.part = part.key;
         row.next = { byte: row.next.byte, line: row.next.line, rowNumber: row.next.rowNumber, file };
-        if (hasPartition && row.reason === null) row.attributes = { ...partition, ...row.attributes };
       };
       try {
         for await (const group of upload.rows(file === from.file ? from : { ...upload.start, rowNumber })) {

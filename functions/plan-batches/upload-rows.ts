@@ -5,13 +5,16 @@ import { firstCharacters, isBlank } from './upload-text.ts';
 export interface RowShape {
   textColumn: string;
   idColumn: string | null;
+  /** Attributes that all rows have, unless they have a column of that name. */
+  constants: Readonly<Record<string, unknown>>;
   /** Characters (Unicode code points) after which a text is cut. */
   maxRowCharacters: number;
 }
 
 /** What makes a row of a record. */
-export function rowMaker({ textColumn, idColumn, maxRowCharacters }: RowShape): (record: UploadRecord) => UploadRow {
+export function rowMaker({ textColumn, idColumn, constants, maxRowCharacters }: RowShape): (record: UploadRecord) => UploadRow {
   const named = new Set(idColumn === null ? [textColumn] : [textColumn, idColumn]);
+  const hasConstants = Object.keys(constants).length > 0;
   return (record) => {
     const { rowNumber, line } = record.position;
     const place = { rowNumber, line, next: record.next };
@@ -23,6 +26,8 @@ export function rowMaker({ textColumn, idColumn, maxRowCharacters }: RowShape): 
     const id = isBlank(writtenId) ? String(rowNumber + 1) : writtenId;
     // JSON can escape half a surrogate pair, which no UTF-8 file can hold: it would turn into U+FFFD on the way.
     if (!text.isWellFormed() || !id.isWellFormed()) return { ...place, reason: 'undecodable_bytes', raw: record.raw() };
-    return { ...place, reason: null, id, text, truncated: text.length < written.length, attributes: record.fields.except(named) };
+    const others = record.fields.except(named);
+    const attributes = JSON.stringify(hasConstants ? { ...constants, ...others } : others);
+    return { ...place, reason: null, id, text, truncated: text.length < written.length, attributes };
   };
 }

@@ -1,4 +1,4 @@
-import type { RejectionReason } from '../shared/contract.ts';
+import type { RejectionReason, StagedRow } from '../shared/contract.ts';
 
 /** Where a record starts: enough to go on reading there in another invocation. Grows with every record. */
 export interface Position {
@@ -24,7 +24,7 @@ export type UploadRow = {
   /** Where the next record starts. */
   next: Position;
 } & (
-  | { reason: null; id: string; text: string; truncated: boolean; attributes: Record<string, unknown> }
+  | { reason: null; id: string; text: string; truncated: boolean; attributes: StagedRow['attributes'] }
   | { reason: RejectionReason; raw: string }
 );
 

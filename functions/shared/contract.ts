@@ -67,7 +67,8 @@ export interface StagedRow {
   text: string;
   groupKey: string | null;
   truncated: boolean;
-  attributes: Record<string, unknown>;
+  /** The other columns: the text of a JSON object, in which numbers stand as they were written. */
+  attributes: string;
 }
 
 export const rejectionReasons = [

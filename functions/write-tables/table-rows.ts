@@ -54,7 +54,7 @@ export function rowSummaryRow(run: Run, row: StagedRow, fate: BatchFate): TableR
     summary: code === null ? (fate.answer?.text ?? null) : null,
     status: code === null ? 'ok' : 'failed',
     error_code: code,
-    attributes: JSON.stringify(row.attributes),
+    attributes: row.attributes,
   };
 }
 

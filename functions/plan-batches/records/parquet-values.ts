@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { ParquetParsers, SchemaElement } from 'hyparquet';
+import { isExactNumber, parseExactly } from './exact-json.ts';
 
 /** Values of Parquet as text or JSON: nothing is rounded, times are ISO 8601 text, decimals text as written. */
 
@@ -20,7 +21,7 @@ function jsonOrText(bytes: Uint8Array): unknown {
   const text = textOrBytes(bytes);
   if (typeof text !== 'string') return text;
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch {
     return text;
   }
@@ -138,6 +139,7 @@ export function parquetJson(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (value instanceof Uint8Array) return isUtf8(value) ? asBuffer(value).toString('utf8') : asBuffer(value).toString('base64');
+  if (isExactNumber(value)) return value;
   if (value instanceof Date) return value.toJSON();
   if (Array.isArray(value)) return value.map(parquetJson);
   if (typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, parquetJson(item)]));

@@ -95,7 +95,7 @@ describe('batches', () => {
       [
         {
           ...{ rowNumber: 0, id: 'id-0', text: 'line\nbreak, "quotes" and 🦊' },
-          ...{ groupKey: null, truncated: false, attributes: { stars: 0 } },
+          ...{ groupKey: null, truncated: false, attributes: '{"stars":0.0}' },
         },
       ],
     ]);

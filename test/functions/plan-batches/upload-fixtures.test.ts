@@ -14,6 +14,15 @@ interface Expected {
   refusal?: { code: string; sentence: string };
 }
 
+/** What stands beside a file; the attributes of its rows as text, for their numbers must come out as written. */
+const expectedOf = (name: string): Expected =>
+  JSON.parse(
+    readFileSync(new URL(name + expectedEnding, folder), 'utf8').replace(
+      /(?<="attributes":)\{.*\}(?=(?:,"truncated":true)?\},?$)/gm,
+      (attributes: string) => JSON.stringify(attributes),
+    ),
+  );
+
 async function readingOf(name: string, settings: Partial<Settings> = {}) {
   const upload = await openBytes(`shop/${name}`, readFileSync(new URL(name, folder)), settings);
   const { format, compression, encoding, delimiter, textColumn, idColumn, columns, notes } = upload;
@@ -36,7 +45,7 @@ describe('an upload is read as the file beside it says', () => {
   test('the folder holds the fixtures', () => expect(names.length).toBeGreaterThan(130));
 
   test.each(names)('%s', async (name) => {
-    const { settings, refusal, ...reading } = JSON.parse(readFileSync(new URL(name + expectedEnding, folder), 'utf8')) as Expected;
+    const { settings, refusal, ...reading } = expectedOf(name);
     if (refusal) {
       const error = await readingOf(name, settings).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(InvalidUploadError);

@@ -19,7 +19,14 @@ const rowsOfTable = (rows: Table) =>
   rows.map(({ key, text, note }, rowNumber) =>
     isBlank(text)
       ? { rowNumber, reason: 'empty_text' }
-      : { rowNumber, reason: null, id: isBlank(key) ? String(rowNumber + 1) : key, text, truncated: false, attributes: { note } },
+      : {
+          rowNumber,
+          reason: null,
+          id: isBlank(key) ? String(rowNumber + 1) : key,
+          text,
+          truncated: false,
+          attributes: JSON.stringify({ note }),
+        },
   );
 const withoutPlace = (rows: readonly UploadRow[]) =>
   rows.map((row) => {

@@ -21,7 +21,7 @@ if (!isThere) console.warn('skipped: ../shared/data/clothing-reviews-1000.csv is
     expect(rows[1]).toMatchObject({
       id: '2',
       text: expect.stringContaining(`am 5'8".  i love the length`),
-      attributes: { column_1: '1', 'Clothing ID': '1080', Rating: '5', 'Class Name': 'Dresses' },
+      attributes: expect.stringMatching(/^\{"column_1":"1","Clothing ID":"1080",.*"Rating":"5",.*"Class Name":"Dresses"\}$/),
     });
   });
 });

@@ -117,7 +117,7 @@ describe('a part', () => {
         truncated: false,
         batch_id: BigInt(batchId),
       },
-      ...{ attributes: JSON.stringify({ stars: rowNumber % 5 }), ...fate },
+      ...{ attributes: `{"stars":${rowNumber % 5}.0}`, ...fate },
     });
     const summarized = { summary: 'summary 0', status: 'ok', error_code: null };
     const refused = { summary: null, status: 'failed', error_code: 'refusal' };
@@ -188,7 +188,7 @@ describe('a part', () => {
   test('that is not the first has its own rows, batches and rejections only', async () => {
     const work = new MemoryStore('work');
     const row = (rowNumber: number) =>
-      `${JSON.stringify({ rowNumber, id: 'x', text: 't', groupKey: null, truncated: true, attributes: {} })}\n`;
+      `${JSON.stringify({ rowNumber, id: 'x', text: 't', groupKey: null, truncated: true, attributes: '{}' })}\n`;
     const batch = {
       batchId: 5,
       level: 0,
