@@ -49,7 +49,8 @@ const lastWord = (name: string) =>
     .filter((word) => word !== '')
     .at(-1);
 
-function listed(columns: readonly string[]): string {
+/** Columns as a message names them. */
+export function listed(columns: readonly string[]): string {
   if (columns.length === 0) return 'there is none';
   const names = columns.slice(0, LISTED_COLUMNS).map((name) => `"${name.slice(0, LISTED_CHARACTERS)}"`);
   const more = columns.length - names.length;

@@ -9,8 +9,9 @@ import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
 import { readRefusal, writeRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
-import { settingsOfAttempt } from '../shared/settings.ts';
+import { type Settings, settingsOfAttempt } from '../shared/settings.ts';
 import { mergeOverheadTokens, requestOverheadTokens } from '../summarize-batch/prompt.ts';
+import { listed } from './columns.ts';
 import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
 import { openPinned } from './open-pinned.ts';
@@ -48,6 +49,7 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
   if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });
   try {
     const upload = await openPinned(run, ports.input, ports.work);
+    requireWeights(upload, run.settings);
     const state = await stageRows(upload, run, ports.work, input.continueWithPart, ports.isTimeShort);
     if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
     if (state.counts.rowsStaged === 0) throw noRows(upload, state);
@@ -114,6 +116,15 @@ export function shareOfFunction(batches: number): number {
   if (batches < SINGLE_BATCH_LIMIT) return 1;
   const share = Math.ceil(batches / SINGLE_BATCH_LIMIT);
   return Math.min(MAX_BATCHES_PER_FUNCTION, Math.max(MIN_BATCHES_PER_FUNCTION, share));
+}
+
+/** @throws InvalidUploadError: the column of the weights is not there. */
+function requireWeights({ columns, textColumn }: Upload, { weightColumn }: Settings) {
+  if (weightColumn === null || (columns.includes(weightColumn) && weightColumn !== textColumn)) return;
+  throw new InvalidUploadError(
+    `There is no column "${weightColumn}" beside the text; set weightColumn (--weight-column) to one of the columns: ${listed(columns)}.`,
+    { code: 'unknown_column' },
+  );
 }
 
 const noRows = (upload: Upload, { counts }: PlanningState) =>

@@ -45,6 +45,8 @@ export const outcomeSchema = z.object({
   failedRows: z.array(z.object({ rowNumber: count, code: z.string() })),
   /** Input rows beneath that are in no summary. */
   rowsFailed: count.default(0),
+  /** Rows that the summary stands for, where the rows of the upload are summaries themselves (weightColumn); otherwise absent. */
+  weight: count.optional(),
   /** Times that Step Functions tried the batch. */
   tries: z.int().min(1),
   payments: z.array(paymentSchema),

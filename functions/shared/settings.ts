@@ -36,6 +36,12 @@ export const settingDefinitions = {
     metavar: 'CHARACTER',
     description: 'what separates the fields of a CSV file: comma, semicolon, tab or pipe, also as the character itself (default: detected)',
   },
+  weightColumn: {
+    kind: 'text',
+    default: null,
+    metavar: 'NAME',
+    description: 'column with the number of rows that a text stands for, where the texts are summaries already',
+  },
   groupColumn: { kind: 'text', default: null, metavar: 'NAME', onlyValue: null, description: 'column to group by' },
   batchRows: {
     kind: 'integer',

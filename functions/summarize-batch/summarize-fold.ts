@@ -19,6 +19,11 @@ interface Child {
 
 const textOf = ({ outcome }: Child) => outcome.answer.text;
 const rowsOf = ({ batch, outcome }: Child) => batch.rows - outcome.rowsFailed;
+const weightOf = (child: Child) => child.outcome.weight ?? rowsOf(child);
+
+/** What a fold of these stands for, where the rows of the upload stand for others. */
+const weightsOf = (children: readonly Child[]) =>
+  children.some(({ outcome }) => outcome.weight !== undefined) && { weight: children.reduce((sum, child) => sum + weightOf(child), 0) };
 
 /**
  * The one summary of the summaries beneath. Batches without one are left out, and so are summaries that the model refuses: their rows count
@@ -49,17 +54,18 @@ export async function summarizeFold(
   };
   if (children.length === 1) {
     const { answer, promptVersion, contentKey, fromCache } = only.outcome;
-    const rowsFailed = fold.rows - rowsIn;
-    return { status: 'partial', answer, error: incomplete, failedRows: [], rowsFailed, promptVersion, contentKey, isForeign: fromCache };
+    const kept = { answer, promptVersion, contentKey, isForeign: fromCache, ...weightsOf(children) };
+    return { status: 'partial', error: incomplete, failedRows: [], rowsFailed: fold.rows - rowsIn, ...kept };
   }
 
   const requestOf = (part: readonly Child[]) =>
     mergeRequest(
-      part.map((child) => ({ rows: rowsOf(child), summary: textOf(child) })),
+      part.map((child) => ({ rows: weightOf(child), summary: textOf(child) })),
       run.settings,
     );
-  const { found, refused, error } = await summarizeParts(children, { requestOf, textOf, rowsOf }, calls, run.settings);
+  const { found, refused, error } = await summarizeParts(children, { requestOf, textOf, weightOf }, calls, run.settings);
   if (!found) return withoutSummary(fold.rows, reasonOf(error));
+  const left = new Set(refused.map(({ part }) => part));
   const rowsRefused = refused.reduce((rows, { part }) => rows + rowsOf(part), 0);
   return {
     status: isWhole && rowsRefused === 0 ? 'ok' : 'partial',
@@ -67,6 +73,7 @@ export async function summarizeFold(
     error: rowsRefused > 0 ? reasonOf(error) : isWhole ? null : incomplete,
     failedRows: [],
     rowsFailed: fold.rows - rowsIn + rowsRefused,
+    ...weightsOf(children.filter((child) => !left.has(child))),
     promptVersion: found.content.promptVersion,
     contentKey: found.contentKey,
     isForeign: found.content.paidBy.runId !== run.runId,

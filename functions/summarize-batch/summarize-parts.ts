@@ -10,8 +10,8 @@ export interface Summarizable<Part> {
   requestOf(parts: readonly Part[]): SummaryRequest;
   /** The words that an answer may borrow addresses from. */
   textOf(part: Part): string;
-  /** Input rows that a part stands for. */
-  rowsOf(part: Part): number;
+  /** Rows that a part stands for in a merge. */
+  weightOf(part: Part): number;
 }
 
 /** The one summary of some parts, and the parts that are not in it. */
@@ -50,7 +50,7 @@ const isSplittable = (error: unknown): error is UnusableSummaryError | ContextOv
  */
 export async function summarizeParts<Part>(
   parts: readonly Part[],
-  { requestOf, textOf, rowsOf }: Summarizable<Part>,
+  { requestOf, textOf, weightOf }: Summarizable<Part>,
   calls: BatchCalls,
   settings: Settings,
 ): Promise<PartsSummary<Part>> {
@@ -70,7 +70,7 @@ export async function summarizeParts<Part>(
     }
     try {
       const found = await calls.ask(requestOf(piece), piece.map(textOf), piece === parts ? WHOLE_ASKS : 1);
-      pieces.push({ rows: piece.reduce((rows, part) => rows + rowsOf(part), 0), found });
+      pieces.push({ rows: piece.reduce((rows, part) => rows + weightOf(part), 0), found });
     } catch (error) {
       if (!isSplittable(error)) throw error;
       if (piece.length === 1) {
