@@ -4,10 +4,10 @@ import { query } from './query.ts';
 
 const SHOWN_RUNS = 5;
 
-/** A statement for DuckDB, with a value for each of its parameters. */
+/** A statement for DuckDB, with a value for each of its parameters where it has any. */
 export interface Statement {
   sql: string;
-  values: string[];
+  values?: string[];
 }
 
 /** What a statement reads: of one that makes a table, the rows that would go into it. */
@@ -20,7 +20,7 @@ export const selectOf = (sql: string) => sql.replace(/^CREATE TABLE .*?\bAS\n(?=
 export function statementOf(sql: string | undefined, { named, run }: { named?: string; run?: string }): Statement | undefined {
   if (named === undefined) {
     if (run !== undefined) throw new ConfigError('--run goes with --named; in SQL of your own compare run_id.', { code: 'usage' });
-    return sql === undefined ? undefined : { sql, values: [] };
+    return sql === undefined ? undefined : { sql };
   }
   if (sql !== undefined) throw new ConfigError('Give either SQL or --named, not both.', { code: 'usage' });
   const shipped = namedQueries.find(({ name }) => name === named);
@@ -29,7 +29,7 @@ export function statementOf(sql: string | undefined, { named, run }: { named?: s
     throw new ConfigError(`There is no query "${named}"; there are ${names}.`, { code: 'usage' });
   }
   if (run !== undefined && !shipped.takesRun) throw new ConfigError(`${named} shows all runs; leave out --run.`, { code: 'usage' });
-  return { sql: selectOf(shipped.sql), values: shipped.takesRun ? [run ?? NEWEST_RUN] : [] };
+  return { sql: selectOf(shipped.sql), ...(shipped.takesRun && { values: [run ?? NEWEST_RUN] }) };
 }
 
 /** @throws ConfigError: no run fits what was given for one. */

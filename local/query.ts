@@ -43,7 +43,7 @@ export interface QueryResult {
  * The rows that SQL gives over the tables in an out folder, with a value for each of its parameters.
  * @throws Error: with DuckDB's message, where it does not take the SQL.
  */
-export async function query(out: string, sql: string, values: string[] = []): Promise<QueryResult> {
+export async function query(out: string, sql: string, values?: string[]): Promise<QueryResult> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
