@@ -29,7 +29,8 @@ const realFiles = [
   {
     name: '1,000 real reviews',
     path: join(repository, '..', 'shared', 'data', 'clothing-reviews-1000.csv'),
-    id: '',
+    // Its first column has no name, so the id is the row number, from 1.
+    id: null,
     text: 'Review Text',
   },
 ];
@@ -42,7 +43,7 @@ describe.each(realFiles)('$name, counted from the file itself', ({ path, id, tex
   beforeAll(async () => {
     if (!existsSync(path)) return;
     const records = (parse(readFileSync(path), { columns: true, bom: true }) as Record<string, string>[]).map(
-      (record, index): Row => ({ id: record[id] || String(index + 1), review: record[text]!, row_number: index }),
+      (record, index): Row => ({ id: id === null ? String(index + 1) : record[id]!, review: record[text]!, row_number: index }),
     );
     usable = records.filter(({ review }) => String(review).trim() !== '');
     blank = records.filter(({ review }) => String(review).trim() === '');
