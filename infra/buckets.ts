@@ -4,8 +4,8 @@ import { Construct } from 'constructs';
 
 /** Where Athena puts what queries return. */
 export const QUERY_RESULTS_PREFIX = 'athena/';
-/** Query results are copies: whoever wants to keep one downloads it within this time. */
-const QUERY_RESULT_DAYS = 30;
+/** Query results are copies: whoever wants to keep one downloads it within this time. Athena puts tables made by a query there, too. */
+export const QUERY_RESULT_DAYS = 30;
 
 export interface BucketsProps {
   /** Days until `runs/` of the work bucket expires. @default 30 */

@@ -12,7 +12,7 @@ import {
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
-import { type ColumnType, DATE_PARTITION, tables } from '../functions/shared/tables.ts';
+import { type ColumnType, DATE_PARTITION, datePartition, tables } from '../functions/shared/tables.ts';
 
 const glueTypes: Record<ColumnType, Type> = {
   string: Schema.STRING,
@@ -52,9 +52,7 @@ export class Catalog extends Construct {
         tableName: table.name,
         description: table.comment,
         columns: table.columns.map(({ name, type, comment }) => ({ name, type: glueTypes[type], comment })),
-        partitionKeys: [
-          { name: DATE_PARTITION, type: Schema.STRING, comment: "UTC date on which the run's first attempt was accepted, YYYY-MM-DD" },
-        ],
+        partitionKeys: [{ name: DATE_PARTITION, type: Schema.STRING, comment: datePartition.comment }],
         dataFormat: DataFormat.PARQUET,
         storage: S3TableStorage.fromBucket(resultsBucket),
         s3Prefix: prefix,

@@ -3,9 +3,11 @@ import type { Database } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { QUERY_RESULTS_PREFIX } from './buckets.ts';
-import { namedQueries } from './queries.ts';
+import { NEWEST_RUN, namedQueries, RUN_PARAMETER } from './queries.ts';
 
 const BYTES_PER_GB = 1_000_000_000;
+/** Athena takes the text of a parameter with its quotes. */
+const parameterHint = `The parameter, in single quotes: ${RUN_PARAMETER}; '${NEWEST_RUN}' shows the newest of all`;
 
 export interface QueryWorkgroupProps {
   /** Name of the workgroup. */
@@ -46,7 +48,7 @@ export class QueryWorkgroup extends Construct {
     for (const query of namedQueries) {
       new CfnNamedQuery(this, query.name, {
         name: query.name,
-        description: query.description,
+        description: query.takesRun ? `${query.description}. ${parameterHint}` : query.description,
         database: database.databaseName,
         queryString: query.sql,
         workGroup: this.name,

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
 import { kebabCase, type SettingName, settingDefinitions, settingFromText, settingNames } from '../functions/shared/settings.ts';
 import { type ExplainOptions, explainCommand } from './explain-command.ts';
-import { queryCommand } from './query-command.ts';
+import { type QueryOptions, queryCommand } from './query-command.ts';
 import { type RunOptions, runCommand } from './run-command.ts';
 
 const USAGE = 2;
@@ -72,10 +72,11 @@ Exit code: 0, or 2 where the file cannot be used.`;
 
 const queryExamples = `
 Examples:
+  npm run query                                          tables, columns and shipped queries
+  npm run query -- --named final_table                   id, review, summary of the newest run
+  npm run query -- --named failures --run reviews-%      of the newest run whose id begins so
   npm run query -- "select id, text as review, summary from row_summaries limit 5"
-  npm run query -- --json "select status, count(*) as batches from batch_summaries group by status"
-
-Tables: batch_summaries, row_summaries, group_summaries, rejected_rows, runs.`;
+  npm run query -- --json "select status, count(*) as batches from batch_summaries group by status"`;
 
 function program(exit: (code: number) => void): Command {
   const outOption = () => new Option('--out <DIR>', 'folder of all data').default(DEFAULT_OUT);
@@ -125,12 +126,14 @@ function program(exit: (code: number) => void): Command {
 
   hundredfold
     .command('query')
-    .description('run SQL (DuckDB) over the local tables')
-    .argument('<SQL>', 'one statement')
+    .description('run SQL (DuckDB) or a shipped query over the local tables; without either, list them')
+    .argument('[SQL]', 'one statement')
+    .option('--named <NAME>', 'run a shipped query, in place of SQL')
+    .option('--run <RUN>', 'run_id for a shipped query, or a pattern of LIKE (default: the newest run)')
     .addOption(outOption())
     .option('--json', 'print one array of rows')
     .addHelpText('after', queryExamples)
-    .action(async (sql: string, options: { out: string; json?: true }) => exit(await queryCommand(sql, options)));
+    .action(async (sql: string | undefined, options: QueryOptions) => exit(await queryCommand(sql, options)));
   return hundredfold;
 }
 

@@ -40,16 +40,16 @@ export interface QueryResult {
 }
 
 /**
- * The rows that SQL gives over the tables in an out folder.
+ * The rows that SQL gives over the tables in an out folder, with a value for each of its parameters.
  * @throws Error: with DuckDB's message, where it does not take the SQL.
  */
-export async function query(out: string, sql: string): Promise<QueryResult> {
+export async function query(out: string, sql: string, values?: string[]): Promise<QueryResult> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
     for (const name of ['runs', ...tableNames.filter((table) => table !== 'runs')] as const)
       await connection.run(viewOf(tables[name], out));
-    const reader = await connection.runAndReadAll(sql);
+    const reader = await connection.runAndReadAll(sql, values);
     return { columns: reader.deduplicatedColumnNames(), rows: reader.convertRowObjects(jsonValue) as Record<string, Json>[] };
   } finally {
     connection.closeSync();

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { tableNames } from '../functions/shared/tables.ts';
-import { withSettings } from '../local/settings-reference.ts';
+import { withReferences } from '../local/reference-tables.ts';
 
 const file = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const readme = file('README.md');
 const scripts = (JSON.parse(file('package.json')) as { scripts: Record<string, string> }).scripts;
 
 describe('README', () => {
-  test('lists the settings as they are defined (npm run docs brings them up to date)', () => {
-    expect(readme).toBe(withSettings(readme));
+  test('lists the settings and the shipped queries as they are defined (npm run docs brings them up to date)', () => {
+    expect(readme).toBe(withReferences(readme));
   });
 
   test('describes every table', () => {

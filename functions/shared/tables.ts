@@ -17,11 +17,12 @@ export interface Table {
 export const tableNames = ['batch_summaries', 'row_summaries', 'group_summaries', 'rejected_rows', 'runs'] as const;
 export type TableName = (typeof tableNames)[number];
 
-/** Partition column of every table: the UTC date on which the run's first attempt was accepted. */
+/** Partition column of every table. */
 export const DATE_PARTITION = 'dt';
 
 const column = (name: string, type: ColumnType, comment: string): Column => ({ name, type, comment });
 
+export const datePartition = column(DATE_PARTITION, 'string', "UTC date on which the run's first attempt was accepted, YYYY-MM-DD");
 const runId = column('run_id', 'string', 'the run; a run is visible when it has a row in runs');
 const dataset = column('dataset', 'string', 'first folder of the uploaded key');
 const sourceKey = column('source_key', 'string', 'key of the upload in the input bucket; that of a folder ends in a slash');

@@ -1,0 +1,150 @@
+import { afterAll, expect, test } from '@jest/globals';
+import type { TableRow } from '../../functions/shared/tables.ts';
+import { statementOf } from '../../local/named-query.ts';
+import { query } from '../../local/query.ts';
+import { cleanUp, newFolder } from './program.ts';
+import { writeTable } from './table-files.ts';
+
+afterAll(cleanUp);
+
+async function ask(out: string, named: string, run?: string) {
+  const { sql, values } = statementOf(undefined, { named, ...(run !== undefined && { run }) })!;
+  return (await query(out, sql, values)).rows;
+}
+
+const day = '2026-03-01';
+const source = { dataset: 'shop', source_key: 'shop/a.csv' };
+const acceptedAt = (text: string) => ({ started_at: Date.parse(text), finished_at: Date.parse(text) + 60_000 });
+const node = (level: number, batch: number, parent: [number, number] | null, first: number, rows: number): TableRow => ({
+  ...{ ...source, level, batch_id: batch, parent_level: parent?.[0] ?? null, parent_batch_id: parent?.[1] ?? null },
+  ...{ first_row: first, row_count: rows, rows_failed: 0, status: 'ok', summary: `summary ${level}/${batch}` },
+});
+
+/** `level/batch` of a fold or batch, `#row` of a row, in the order shown. */
+const shape = (rows: Awaited<ReturnType<typeof ask>>) =>
+  rows.map(({ level, batch_id, row_number }) => (row_number === null ? `${level}/${batch_id}` : `#${row_number}`));
+
+test('tree of 10,200 rows in 102 batches: root, folds, batches, rows', async () => {
+  const out = newFolder();
+  const runId = 'a-0000000000000001';
+  // 100 batches make one fold of level 1; of the two that are left, two make another.
+  const total = 102 * 100;
+  const batches = Array.from({ length: 102 }, (_, batch) => node(0, batch, [1, batch < 100 ? 0 : 1], batch * 100, 100));
+  const folds = [node(1, 0, [2, 0], 0, 10_000), node(1, 1, [2, 0], 10_000, 200), node(2, 0, null, 0, total)];
+  const rows = Array.from({ length: total }, (_, row) => ({
+    ...{ ...source, row_number: row, id: `r${row}`, text: `text ${row}`, truncated: false },
+    ...{ batch_id: Math.floor(row / 100), summary: '', status: row === 7 ? 'failed' : 'ok', error_code: row === 7 ? 'empty' : null },
+  }));
+  writeTable(out, 'batch_summaries', day, runId, batches);
+  writeTable(out, 'batch_summaries', day, runId, folds, 'levels');
+  writeTable(out, 'row_summaries', day, runId, rows);
+  writeTable(out, 'runs', day, runId, [{ ...source, status: 'complete', ...acceptedAt(`${day}T10:00:00Z`) }]);
+
+  const tree = await ask(out, 'tree');
+  const batchAndRows = (batch: number) => [`0/${batch}`, ...Array.from({ length: 100 }, (_, index) => `#${batch * 100 + index}`)];
+  const first = Array.from({ length: 100 }, (_, batch) => batchAndRows(batch)).flat();
+  expect(shape(tree)).toEqual(['2/0', '1/0', ...first, '1/1', ...batchAndRows(100), ...batchAndRows(101)]);
+  expect(tree.find(({ row_number }) => row_number === 7)).toEqual({
+    ...{ level: null, batch_id: null, parent_level: 0, parent_batch_id: 0, row_number: 7, id: 'r7', group_key: null },
+    ...{ row_count: 1, rows_failed: 1, status: 'failed', error_code: 'empty', text: 'text 7' },
+  });
+});
+
+test('tree with a batch passed up, and of groups: what stands above groups first, then group by group', async () => {
+  const out = newFolder();
+  const passed = 'passed-0000000000000001';
+  writeTable(out, 'batch_summaries', day, passed, [
+    node(0, 0, [1, 0], 0, 2),
+    node(0, 1, [1, 0], 2, 2),
+    node(0, 2, [2, 0], 4, 1),
+    node(1, 0, [2, 0], 0, 4),
+    node(2, 0, null, 0, 5),
+  ]);
+  const rowOf = (batch: number, row: number, group: string | null = null) => ({
+    ...{ ...source, group_key: group, row_number: row, id: `r${row}`, text: '', truncated: false, batch_id: batch, status: 'ok' },
+  });
+  writeTable(out, 'row_summaries', day, passed, [rowOf(0, 0), rowOf(0, 1), rowOf(1, 2), rowOf(1, 3), rowOf(2, 4)]);
+  writeTable(out, 'runs', day, passed, [{ ...source, ...acceptedAt(`${day}T10:00:00Z`) }]);
+
+  const grouped = 'grouped-0000000000000001';
+  const ofGroup = (group: string, row: TableRow) => ({ ...row, group_key: group });
+  writeTable(out, 'batch_summaries', day, grouped, [
+    ofGroup('x', node(0, 0, [1, 0], 0, 2)),
+    ofGroup('y', node(0, 1, [2, 0], 1, 2)),
+    ofGroup('x', node(0, 2, [1, 0], 4, 1)),
+    ofGroup('x', node(1, 0, [2, 0], 0, 3)),
+    node(2, 0, null, 0, 5),
+  ]);
+  writeTable(out, 'row_summaries', day, grouped, [
+    ...[rowOf(0, 0, 'x'), rowOf(1, 1, 'y'), rowOf(0, 2, 'x'), rowOf(1, 3, 'y'), rowOf(2, 4, 'x')],
+  ]);
+  writeTable(out, 'runs', day, grouped, [{ ...source, ...acceptedAt(`${day}T11:00:00Z`) }]);
+
+  expect(shape(await ask(out, 'tree', 'passed-%'))).toEqual(['2/0', '1/0', '0/0', '#0', '#1', '0/1', '#2', '#3', '0/2', '#4']);
+  expect(shape(await ask(out, 'tree'))).toEqual(['2/0', '1/0', '0/0', '#0', '#2', '0/2', '#4', '0/1', '#1', '#3']);
+});
+
+test('latest: by the time of acceptance, whichever ended later; a second dataset with the same key is another file', async () => {
+  const out = newFolder();
+  const runs: [runId: string, dataset: string, status: string, startedAt: string, minutes: number, root: string][] = [
+    ['old', 'shop', 'complete', '2026-03-01T10:00:00Z', 600, 'root of old'],
+    ['new', 'shop', 'partial', '2026-03-02T10:00:00Z', 1, 'root of new'],
+    ['halted', 'shop', 'halted', '2026-04-01T10:00:00Z', 1, 'root of halted'],
+    ['other', 'stall', 'complete', '2026-03-01T10:00:00Z', 1, 'root of other'],
+    ['never', 'street', 'failed', '2026-03-01T10:00:00Z', 1, 'root of never'],
+  ];
+  for (const [runId, dataset, status, startedAt, minutes, summary] of runs) {
+    const started_at = Date.parse(startedAt);
+    const finished_at = started_at + minutes * 60_000;
+    const dt = startedAt.slice(0, 10);
+    const about = { dataset, source_key: 'a.csv', status, started_at, finished_at, summary, summary_key: `key of ${runId}` };
+    writeTable(out, 'runs', dt, runId, [about]);
+    writeTable(out, 'row_summaries', dt, runId, [{ dataset, source_key: 'a.csv', row_number: 0, id: runId }]);
+    writeTable(out, 'batch_summaries', dt, runId, [{ ...node(0, 0, null, 0, 1), dataset, source_key: 'a.csv' }]);
+  }
+  const roots = await ask(out, 'latest_roots');
+  expect(
+    roots.map(({ dataset, run_id, newest_status, summary, summary_key }) => [dataset, run_id, newest_status, summary, summary_key]),
+  ).toEqual([
+    ['shop', 'new', 'halted', 'root of new', 'key of new'],
+    ['stall', 'other', 'complete', 'root of other', 'key of other'],
+  ]);
+  for (const name of ['latest_rows', 'latest_batches'])
+    expect((await ask(out, name)).map(({ run_id }) => run_id)).toEqual(['new', 'other']);
+  expect((await ask(out, 'final_table')).map(({ id }) => id)).toEqual(['halted']);
+});
+
+test('cost_by_month: a month of acceptance each; runs without a price are counted, not taken for free', async () => {
+  const out = newFolder();
+  const runs: [dt: string, runId: string, dataset: string, cost: number | null][] = [
+    ['2026-03-31', 'a', 'shop', 0.25],
+    ['2026-03-01', 'b', 'shop', 0.5],
+    ['2026-04-01', 'c', 'shop', 1],
+    ['2026-04-30', 'd', 'shop', null],
+    ['2026-04-30', 'e', 'stall', null],
+  ];
+  for (const [dt, runId, dataset, cost_usd] of runs)
+    writeTable(out, 'runs', dt, runId, [
+      { dataset, source_key: runId, cost_usd, rows_in: 10, rows_summarized: 9, calls: 2, input_tokens: 3, output_tokens: 4 },
+    ]);
+  const months = await ask(out, 'cost_by_month');
+  expect(
+    months.map(({ dataset, month, runs, cost_usd, runs_without_price }) => [dataset, month, runs, cost_usd, runs_without_price]),
+  ).toEqual([
+    ['shop', '2026-03', 2, 0.75, 0],
+    ['shop', '2026-04', 2, 1, 1],
+    ['stall', '2026-04', 1, null, 1],
+  ]);
+  expect(months[0]).toMatchObject({ rows_in: 20, rows_summarized: 18, calls: 4, input_tokens: 6, output_tokens: 8 });
+});
+
+test('no query shows rows of a run without a row of runs, also where the tables show them', async () => {
+  const out = newFolder();
+  writeTable(out, 'runs', day, 'seen', [{ ...source, status: 'complete', ...acceptedAt(`${day}T10:00:00Z`) }]);
+  // The same run under another date, as an attempt that was moved would leave it: not its row of runs.
+  writeTable(out, 'row_summaries', '2026-02-28', 'seen', [{ ...source, row_number: 0, id: 'moved', batch_id: 0, status: 'failed' }]);
+  writeTable(out, 'batch_summaries', '2026-02-28', 'seen', [{ ...node(0, 0, null, 0, 1), status: 'failed' }]);
+  writeTable(out, 'rejected_rows', '2026-02-28', 'seen', [{ ...source, row_number: 1, reason: 'empty_text' }]);
+  const names = ['final_table', 'latest_rows', 'latest_batches', 'run_batches', 'failures', 'rejected_reasons', 'tree', 'compact_rows'];
+  for (const name of names) expect([name, await ask(out, name)]).toEqual([name, []]);
+});
