@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { RunEvent } from '../../functions/shared/run-event.ts';
 import { exampleEvents } from '../../local/event-reference.ts';
-import { fileEventSink } from '../../local/file-event-sink.ts';
+import { fileEventSink, type LocalEvent } from '../../local/file-event-sink.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -38,6 +38,15 @@ test('an event is written once, by whichever sink', async () => {
   await fileEventSink(folder).publish(eventOf('b'));
   await fileEventSink(folder).publish(eventOf('a'));
   expect(idsIn(await eventLines())).toEqual(['a', 'b']);
+});
+
+test('whoever listens hears of an event once, as it was written', async () => {
+  const heard: LocalEvent[] = [];
+  const open = () => fileEventSink(folder, { onWritten: (event) => heard.push(event) });
+  await open().publish(eventOf('a'));
+  await open().publish(eventOf('b'));
+  await open().publish(eventOf('a'));
+  expect(heard).toEqual((await eventLines()).map((line) => JSON.parse(line)));
 });
 
 test('events published at once are all written, each once', async () => {
