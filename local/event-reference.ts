@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { Run } from '../functions/shared/contract.ts';
+import { outcomeKey } from '../functions/shared/object-keys.ts';
 import {
   EVENT_SOURCE,
   EVENT_VERSION,
@@ -42,7 +43,6 @@ const planned: EventCounts = {
   costUsd: 0,
 };
 const unread: EventCounts = { ...planned, rowsIn: 0, rowsRejected: 0, batches: 0 };
-const content = 'summaries/support/5d/5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592.json';
 
 /** One event of each type, about a run of 25,000 rows. */
 export const exampleEvents: Record<RunEventType, RunEvent> = {
@@ -51,7 +51,7 @@ export const exampleEvents: Record<RunEventType, RunEvent> = {
     ...places,
     status: 'complete',
     counts: { ...planned, rowsSummarized: 24_960, calls: 254, costUsd: 0.2218 },
-    summaryKey: content,
+    summaryKey: outcomeKey(run.runId, 2, 0),
   }),
   'Run Failed': runEvent(run, {
     ...places,

@@ -1,13 +1,14 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { type AsyncBuffer, parquetReadObjects } from 'hyparquet';
+import { LEVELS_PART } from '../../functions/shared/object-keys.ts';
 import type { ObjectStore } from '../../functions/shared/ports.ts';
 import { eventDetailSchema, type RunEventDetail } from '../../functions/shared/run-event.ts';
 
 export const DIGEST_PREFIX = 'digests/';
 /** Summaries that anyone reads on one page; a fold has no more children either. */
 const MAX_SHOWN = 100;
-/** The part of the table above level 0. */
-const LEVELS_FILE = 'levels.parquet';
+/** The file of the levels above 0. */
+const LEVELS_FILE = `${LEVELS_PART}.parquet`;
 
 interface Summary {
   run_id: string;

@@ -60,7 +60,7 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
 
   const event = runEvent(run, {
     status: verdict.status,
-    stopCode: stopCodeOf(verdict, { failure, refusal, rowsSummarized: sums.rowsSummarized }),
+    stopCode: stopCodeOf(verdict, { failure, refusal, sums }),
     counts: { ...sums, rowsIn: Number(record.rows_in) },
     summaryKey: record.summary_key as string | null,
     date,

@@ -91,10 +91,13 @@ describe('the digest of a local run', () => {
     expect(key).toBe(`digests/default/${detail.runId}.md`);
     const digest = Buffer.from((await results.get(key)) as Uint8Array).toString();
     expect(digest).toMatch(/^# .*reviews\.csv\n\n45 of 46 rows summarized in 5 batches, 0 failed, 1 rejected; \$0\.00\. Run reviews/);
-    const { rows } = await query(out, 'select summary from batch_summaries where level = 0 order by batch_id');
+    const { rows } = await query(out, 'select summary, row_count from batch_summaries where level = 0 order by batch_id');
     expect(rows).toHaveLength(5);
+    const oneLine = (text: unknown) => String(text).replace(/\s+/g, ' ');
     const unescaped = digest.replace(/\\(.)/g, '$1');
-    for (const { summary } of rows) expect(unescaped).toContain(String(summary).replace(/\s+/g, ' '));
+    for (const { summary, row_count } of rows) expect(unescaped).toContain(`\n- **${row_count} rows**: ${oneLine(summary)}\n`);
+    const [run] = (await query(out, 'select summary from runs')).rows;
+    expect(unescaped).toContain(`\n> ${oneLine(run?.summary)}\n`);
   });
 
   test('is made from S3 with what the role allows', async () => {

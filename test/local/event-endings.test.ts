@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { localStores } from '../../local/local-run.ts';
 import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
@@ -84,6 +85,11 @@ test.each(Object.entries(endings))('%s: valid events without a word of the file,
     ...{ batches: record.batches, batchesFailed: record.batches_failed, summaryKey: record.summary_key },
   });
   for (const event of events) expect((await query(out, event.query)).columns).toContain('status');
+  // What the event points to is what the table says.
+  const held = last.summaryKey === null ? null : await localStores(out).work.get(String(last.summaryKey));
+  expect(held && JSON.parse(Buffer.from(held).toString()).answer.text).toBe(record.summary);
+  expect(last.summaryKey !== null).toBe(status === 'complete' || status === 'partial');
+  expect(last.summaryBucket).toBe(localStores(out).work.bucket);
   const { rows } = await query(out, last.query);
   expect(rows.length).toBeGreaterThanOrEqual(ending.shown);
 });

@@ -1,4 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { noSums } from '../../../functions/finish-run/run-ledger.ts';
+import { verdictOf } from '../../../functions/finish-run/run-status.ts';
+import { stopCodeOf } from '../../../functions/finish-run/stop-code.ts';
 import { EventRefusedError } from '../../../functions/shared/adapters/eventbridge-event-sink.ts';
 import { planKey, receiptKey, runTablePrefix } from '../../../functions/shared/object-keys.ts';
 import { writeRefusal } from '../../../functions/shared/refusal.ts';
@@ -90,6 +93,13 @@ describe('why a run did not end complete is a code', () => {
     await bench.finish();
     expect(bench.events.events[0]).toMatchObject({ type: 'Run Failed', detail: { stopCode: 'too_many_rows_failed' } });
   });
+});
+
+test('a run whose rows are all summarized and whose folds are not has a code of its own', () => {
+  const verdict = verdictOf({ ...noSums, rowsSummarized: 5, foldsIncomplete: 1 }, null, 100);
+  expect(verdict.status).toBe('partial');
+  const ending = { failure: null, refusal: undefined };
+  expect(stopCodeOf(verdict, { ...ending, sums: { rowsSummarized: 5, rowsFailed: 0 } })).toBe('folds_incomplete');
 });
 
 describe('an event that was not taken', () => {
