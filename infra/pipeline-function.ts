@@ -10,7 +10,7 @@ import { type EnvName, envNames } from '../functions/shared/env.ts';
 const repository = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** One ESM file with the SDK inside: it starts faster than CommonJS, and than the SDK that the runtime brings. */
-const bundling: BundlingOptions = {
+export const bundling: BundlingOptions = {
   format: OutputFormat.ESM,
   target: 'node24',
   mainFields: ['module', 'main'],

@@ -9,6 +9,8 @@ const USAGE = 2;
 const DEFAULT_OUT = 'hundredfold-data';
 const DEFAULT_CONCURRENCY = 16;
 const MAX_CONCURRENCY = 10_000;
+const DEFAULT_EVENT_TIMEOUT_SECONDS = 30;
+const MAX_EVENT_TIMEOUT_SECONDS = 3_600;
 
 function wholeNumber(maximum: number) {
   return (text: string) => {
@@ -23,6 +25,11 @@ function wholeNumber(maximum: number) {
 function datasetName(text: string): string {
   if (/^(?![._])[^/\\\p{Cc}]+$/u.test(text)) return text;
   throw new InvalidArgumentError('It must be the name of one folder, without slashes, and not begin with "." or "_".');
+}
+
+function shellCommand(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It must be a command.');
 }
 
 /** The flag of a setting: `--text-column <NAME>`; a boolean takes true or false, and alone means true. */
@@ -104,6 +111,13 @@ function program(exit: (code: number) => void): Command {
     run
       .addOption(outOption())
       .option('--concurrency <N>', 'model calls in flight', wholeNumber(MAX_CONCURRENCY), DEFAULT_CONCURRENCY)
+      .option('--on-event <COMMAND>', 'run a shell command for each event of the run, with the event as JSON on stdin', shellCommand)
+      .option(
+        '--on-event-timeout <SECONDS>',
+        'after which that command is stopped',
+        wholeNumber(MAX_EVENT_TIMEOUT_SECONDS),
+        DEFAULT_EVENT_TIMEOUT_SECONDS,
+      )
       .option('--offline', 'use the offline model server, also when a key is set')
       .option('--json', "print the run's record as one JSON object on the last line")
       .option('--verbose', 'show stack traces and log lines')

@@ -2,6 +2,7 @@ import { appendFile, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventSink } from '../functions/shared/ports.ts';
+import type { RunEvent, RunEventDetail } from '../functions/shared/run-event.ts';
 
 const LOCK_RETRY_MS = 5;
 /** A lock is held for one read and one append; an older one was left by a process that has died. */
@@ -9,11 +10,20 @@ const STALE_LOCK_MS = 5_000;
 
 const isCode = (error: unknown, code: string) => (error as NodeJS.ErrnoException).code === code;
 
+/** A line of `events.jsonl`. */
+export type LocalEvent = { type: RunEvent['type'] /** ISO 8601. */; time: string } & RunEventDetail;
+
+export interface FileEventSinkOptions {
+  now?: () => number;
+  /** Called with each event that this sink has written. */
+  onWritten?: ((event: LocalEvent) => void) | undefined;
+}
+
 /**
  * Appends each event to `<outFolder>/events.jsonl` as one line `{type, time, ...detail}`. An event whose `eventId` is in the file
  * is not written again, whichever process wrote it.
  */
-export function fileEventSink(outFolder: string, { now = Date.now }: { now?: () => number } = {}): EventSink {
+export function fileEventSink(outFolder: string, { now = Date.now, onWritten }: FileEventSinkOptions = {}): EventSink {
   const file = join(outFolder, 'events.jsonl');
   const lock = `${file}.lock`;
 
@@ -39,6 +49,7 @@ export function fileEventSink(outFolder: string, { now = Date.now }: { now?: () 
   return {
     async publish({ type, detail }) {
       await mkdir(outFolder, { recursive: true });
+      let event: LocalEvent | undefined;
       await whileLocked(async () => {
         const written = await readFile(file, 'utf8').catch((error: unknown) => {
           if (isCode(error, 'ENOENT')) return '';
@@ -47,8 +58,10 @@ export function fileEventSink(outFolder: string, { now = Date.now }: { now?: () 
         if (eventIds(written).has(detail.eventId)) return;
         // A process killed in the middle of a line leaves it open; the next event must not be glued to it.
         const lineBreak = written === '' || written.endsWith('\n') ? '' : '\n';
-        await appendFile(file, `${lineBreak}${JSON.stringify({ type, time: new Date(now()).toISOString(), ...detail })}\n`);
+        event = { type, time: new Date(now()).toISOString(), ...detail };
+        await appendFile(file, `${lineBreak}${JSON.stringify(event)}\n`);
       });
+      if (event) onWritten?.(event);
     },
   };
 }

@@ -17,7 +17,7 @@ import { summarizeBatch } from '../functions/summarize-batch/summarize-batch.ts'
 import { writeTables } from '../functions/write-tables/write-tables.ts';
 import { RUN_FAILED, workflowDefinition } from '../infra/workflow.ts';
 import { directoryStore } from './directory-store.ts';
-import { fileEventSink } from './file-event-sink.ts';
+import { fileEventSink, type LocalEvent } from './file-event-sink.ts';
 import { spentBefore } from './local-attempt.ts';
 import { memoryControl } from './memory-control.ts';
 import { memoryRateLimiter } from './memory-rate-limiter.ts';
@@ -46,6 +46,8 @@ export interface RunObserver {
   waiting(seconds: number): void;
   /** Called with what a step threw, words included; Step Functions' double gets name and code only. */
   stepFailed(step: StepName, error: unknown): void;
+  /** Called with each event of the run that is new in `events.jsonl`. */
+  told?(event: LocalEvent): void;
   log: Log;
 }
 
@@ -79,7 +81,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const { meter, log } = observer;
   const isHalted = async () => (await control.stopReason(run.runId, run.attempt)) !== undefined;
   const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), concurrency, isHalted);
-  const events = fileEventSink(out);
+  const events = fileEventSink(out, { onWritten: (event) => observer.told?.(event) });
 
   const step =
     <Name extends StepName>(name: Name, work: Parameters<typeof runStep<Name>>[2]) =>

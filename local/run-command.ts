@@ -2,6 +2,7 @@ import { systemClock } from '../functions/shared/clock.ts';
 import { ModelUnavailableError } from '../functions/shared/errors.ts';
 import { callsOf } from '../functions/shared/fold.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
+import { EventCommand } from './event-command.ts';
 import { dollars, duration } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
 import { type LocalRun, localStores, type RunRecord, runLocally } from './local-run.ts';
@@ -20,6 +21,9 @@ export interface RunOptions extends UploadOptions {
   offline?: true;
   json?: true;
   verbose?: true;
+  /** Shell command to run for each event. */
+  onEvent?: string;
+  onEventTimeout: number;
 }
 
 /** Exit codes by status; a run that left no record is a defect. */
@@ -39,6 +43,8 @@ export async function runCommand(file: string | undefined, options: RunOptions):
 
   const run = await claimNextAttempt(await importUpload(upload, options.out, stores.work), stores.work, systemClock);
 
+  const { onEvent, onEventTimeout } = options;
+  const command = onEvent === undefined ? undefined : new EventCommand({ command: onEvent, timeoutSeconds: onEventTimeout, warn: say });
   const failures: unknown[] = [];
   let spokenUntil = 0;
   let isSilenceSaid = false;
@@ -67,18 +73,26 @@ export async function runCommand(file: string | undefined, options: RunOptions):
       }
       if (options.verbose) say(`${step}: ${error instanceof Error ? error.stack : error}`);
     },
+    told: (event) => command?.tell(event),
     log: {
       info: (message, fields) => (options.verbose ? say(`${message} ${JSON.stringify(fields ?? {})}`) : undefined),
       warn: (message, fields) => (options.verbose ? say(`${message} ${JSON.stringify(fields ?? {})}`) : undefined),
     },
   };
-  const record = await interruptible(progress, (interrupt) =>
-    runLocally({ run, out: options.out, stores, model, concurrency: options.concurrency, observer, interrupt }),
-  ).finally(() => progress.stop());
+  try {
+    const record = await interruptible(progress, (interrupt) =>
+      runLocally({ run, out: options.out, stores, model, concurrency: options.concurrency, observer, interrupt }).finally(() => {
+        progress.stop();
+        command?.stopOnSignals();
+      }),
+    );
 
-  if (!record) throw failures.at(-1) ?? new Error('The run left no record');
-  await print(record, options, stores);
-  return exitCodes[String(record.status)] ?? 1;
+    if (!record) throw failures.at(-1) ?? new Error('The run left no record');
+    await print(record, options, stores);
+    return exitCodes[String(record.status)] ?? 1;
+  } finally {
+    await command?.ended();
+  }
 }
 
 /** The first Ctrl-C lets the calls in flight finish and halts the run; a second one stops at once. */

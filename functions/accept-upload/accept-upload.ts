@@ -122,7 +122,7 @@ async function runOf(
     if (!(error instanceof ConfigError)) throw error;
     const words = JSON.stringify([file ? Buffer.from(file.bytes).toString('utf8') : '', metadata]);
     const runId = runIdOf({ ...upload, explicit: words });
-    await writeRefusal(ports.work, runId, { reason: error.message, origin: 'settings' });
+    await writeRefusal(ports.work, runId, { reason: error.message, origin: 'settings', code: error.code });
     return { run: { runId, attempt: 1, ...upload, settings: defaultSettings }, isRefused: true };
   }
 }

@@ -7,15 +7,17 @@ import { readOutcomeAt } from '../shared/outcome.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
 import { type LevelsReceipt, levelsReceiptSchema, type Receipt, receiptSchema } from '../shared/receipt.ts';
-import { readRefusal } from '../shared/refusal.ts';
+import { type Refusal, readRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { tables } from '../shared/tables.ts';
 import { ParquetFile } from '../write-tables/parquet-file.ts';
 import { paymentsOf } from './payments.ts';
+import { publishOnce } from './publish-once.ts';
 import { publishTables } from './publish-tables.ts';
 import { closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
+import { stopCodeOf } from './stop-code.ts';
 import { unansweredNote } from './unanswered.ts';
 
 export interface FinishRunPorts {
@@ -37,7 +39,8 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
 
   const ending = await fixEnding(input, ports.work);
   const plan = await readPlan(ports.work, run.runId);
-  const { verdict, sums, receipts, root } = await judge({ run, ...ending }, plan, ports.work);
+  const refusal = await readRefusal(ports.work, run.runId);
+  const { verdict, failure, sums, receipts, root } = await judge({ run, ...ending }, plan, refusal, ports.work);
   if (verdict.status === 'failed') ports.log.warn('run failed', { failure: ending.failure });
 
   const startedAt =
@@ -55,7 +58,16 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   await ports.work.put(runRecordKey(run.runId), recordJson(record));
   await ports.results.put(runsKey, file.close());
 
-  await ports.events.publish(runEvent(run, verdict.status, { ...sums, rowsIn: Number(record.rows_in) }, ports.results.bucket, date));
+  const event = runEvent(run, {
+    status: verdict.status,
+    stopCode: stopCodeOf(verdict, { failure, refusal, sums }),
+    counts: { ...sums, rowsIn: Number(record.rows_in) },
+    summaryKey: record.summary_key as string | null,
+    date,
+    resultsBucket: ports.results.bucket,
+    workBucket: ports.work.bucket,
+  });
+  await publishOnce(event, ports.work, ports.events);
   await closeAttempt(ports.work, run.runId, run.attempt, { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString() });
   // The reason for a refusal quotes the file: it stands in the table, not in the execution's history.
   return { runId: run.runId, status: verdict.status, stopReason: verdict.status === 'rejected' ? null : verdict.stopReason };
@@ -79,29 +91,32 @@ async function fixEnding(
 
 interface Judgement {
   verdict: Verdict;
+  /** Name of the error that ended the run, null where it came to its end. */
+  failure: string | null;
   sums: RunSums;
   /** Parts whose tables are to be shown: all, or none where the run did not come to its end. */
   receipts: (Receipt | LevelsReceipt)[];
   root: Root | null;
 }
 
-async function judge(input: FinishRunInput, plan: Plan | undefined, work: ObjectStore): Promise<Judgement> {
-  const { run, stopReason } = input;
-  const early = earlyVerdict(input, (await readRefusal(work, run.runId))?.reason, plan !== undefined);
+async function judge(input: FinishRunInput, plan: Plan | undefined, refusal: Refusal | undefined, work: ObjectStore): Promise<Judgement> {
+  const { run, stopReason, failure } = input;
+  const early = earlyVerdict(input, refusal?.reason, plan !== undefined);
   if (early || !plan) {
     const verdict = early ?? { status: 'failed' as const, stopReason: 'The workflow ended without a plan' };
-    return { verdict, sums: plan ? await unwrittenSums(plan, run, work) : noSums, receipts: [], root: null };
+    return { verdict, failure, sums: plan ? await unwrittenSums(plan, run, work) : noSums, receipts: [], root: null };
   }
   try {
     const { parts, levels } = await readReceipts(run, work);
     closeLedger(parts, plan.counts.rowsIn);
     const sums = sumsOf(parts, levels, run.attempt);
     const verdict = verdictOf(sums, stopReason, run.settings.toleratedFailurePercentage);
-    return { verdict, sums, receipts: [...parts, ...(levels ? [levels] : [])], root: await readRoot(levels, work) };
+    return { verdict, failure, sums, receipts: [...parts, ...(levels ? [levels] : [])], root: await readRoot(levels, work) };
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     return {
       verdict: { status: 'failed', stopReason: `The ledger does not close: ${error.message}` },
+      failure: error.name,
       sums: await unwrittenSums(plan, run, work),
       receipts: [],
       root: null,

@@ -59,7 +59,9 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     requireBudget(plan);
     return summarize(run, await freeze(plan, ports.work), ports);
   } catch (error) {
-    if (error instanceof InvalidUploadError) await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload' });
+    if (error instanceof InvalidUploadError) {
+      await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload', code: error.code });
+    }
     throw error;
   }
 }
@@ -76,7 +78,16 @@ const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
 });
 
 async function summarize(run: Run, plan: Plan, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
-  await ports.events.publish(runEvent(run, 'started', countsAtStart(plan), ports.resultsBucket, plan.date));
+  // Of what is frozen alone, so that every delivery says the same.
+  await ports.events.publish(
+    runEvent(run, {
+      status: 'started',
+      counts: countsAtStart(plan),
+      date: plan.date,
+      resultsBucket: ports.resultsBucket,
+      workBucket: ports.work.bucket,
+    }),
+  );
   const settings = settingsOfAttempt(plan.settings, run.settings);
   return { ...stepsOf({ ...run, settings }, ports), ...mapOver(0, plan.counts.batches, run, ports) };
 }
@@ -105,6 +116,7 @@ const countsAtStart = ({ counts }: Plan) => ({
   rowsSummarized: 0,
   rowsFailed: 0,
   rowsRejected: counts.rowsRejected,
+  rowsSkipped: 0,
   batches: counts.batches,
   batchesFailed: 0,
   calls: 0,

@@ -24,6 +24,8 @@ export const attemptClosedKey = (runId: string, attempt: number) => `${attemptPr
 export const sourcePartsKey = (runId: string) => `${runPrefix(runId)}source.jsonl`;
 /** How the attempt came to its end, fixed by whoever finishes it first. */
 export const attemptEndingKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.ending.json`;
+/** The detail of an event that an attempt ended with, as its first delivery said it. */
+export const eventKey = (runId: string, eventId: string) => `${runPrefix(runId)}events/${eventId}.json`;
 /** Why the upload was refused, in words for its owner. */
 export const refusalKey = (runId: string) => `${runPrefix(runId)}refusal.json`;
 /** The run's row of the table `runs`, as JSON. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { App, CfnResource } from 'aws-cdk-lib';
+import { App, CfnResource, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readConfig } from '../../infra/config.ts';
 import { HundredfoldStack } from '../../infra/stack.ts';
@@ -20,9 +20,13 @@ const withoutBundles = { 'aws:cdk:bundling-stacks': [] };
 
 /** The stack as it would be deployed under the flags of cdk.json. */
 export function synthesize(configuration: Record<string, unknown> = {}) {
-  const app = new App({ context: { ...context, ...withoutBundles } });
   const config = readConfig(configuration);
-  const stack = new HundredfoldStack(app, config.name, { config });
+  return synthesizeStack((app) => new HundredfoldStack(app, config.name, { config }));
+}
+
+/** Any stack, as it would be deployed under the flags of cdk.json. */
+export function synthesizeStack<Made extends Stack>(make: (app: App) => Made) {
+  const stack = make(new App({ context: { ...context, ...withoutBundles } }));
   const template = Template.fromStack(stack).toJSON();
 
   /** Paths of the constructs below the stack, by logical id, so that tests name `Buckets/Work` and not `BucketsWorkA672F448`. */
@@ -37,7 +41,7 @@ export function synthesize(configuration: Record<string, unknown> = {}) {
   function written(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(written);
     if (typeof value !== 'object' || value === null) return value;
-    const [[key, argument], ...more] = Object.entries(value) as [[string, unknown], ...unknown[]];
+    const [[key, argument] = [], ...more] = Object.entries(value) as [[string, unknown]?, ...unknown[]];
     if (more.length === 0 && key === 'Ref') return `<${paths.get(argument as string) ?? argument}>`;
     if (more.length === 0 && key === 'Fn::GetAtt') {
       const [id, attribute] = argument as [string, string];
@@ -57,7 +61,7 @@ export function synthesize(configuration: Record<string, unknown> = {}) {
 
   return {
     stack,
-    outputs: written(template.Outputs) as Record<string, { Value: unknown }>,
+    outputs: written(template.Outputs ?? {}) as Record<string, { Value: unknown }>,
     resources,
     /** Every resource of a type, by its path. */
     ofType: (type: string) => [...resources].filter(([, resource]) => resource.Type === type),

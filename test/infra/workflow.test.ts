@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import { getLanguageService } from 'amazon-states-language-service';
 import jsonata from 'jsonata';
+import { EventRefusedError } from '../../functions/shared/adapters/eventbridge-event-sink.ts';
 import { stepContracts } from '../../functions/shared/contract.ts';
 import { workflowDefinition } from '../../infra/workflow.ts';
 
@@ -45,5 +46,12 @@ describe('workflow definition', () => {
 
   test.each([...new Set(expressionsOf(definition))])('%s is JSONata', (expression) => {
     expect(() => jsonata(expression)).not.toThrow();
+  });
+
+  test.each(['plan-batches', 'finish-run'] as const)('%s is tried again when the bus has not taken its event', (step) => {
+    const { name } = new EventRefusedError('ThrottlingException');
+    const { Retry } = definition.States[step];
+    const deciding = Retry.find(({ ErrorEquals }) => ErrorEquals.some((pattern) => pattern === name || pattern === 'States.ALL'));
+    expect(deciding?.MaxAttempts).toBeGreaterThan(1);
   });
 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { RunEvent } from '../../functions/shared/run-event.ts';
-import { fileEventSink } from '../../local/file-event-sink.ts';
+import { exampleEvents } from '../../local/event-reference.ts';
+import { fileEventSink, type LocalEvent } from '../../local/file-event-sink.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -13,27 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const eventOf = (eventId: string): RunEvent => ({
-  type: 'Run Started',
-  detail: {
-    version: '1',
-    eventId,
-    runId: 'july',
-    attempt: 1,
-    dataset: 'support',
-    source: { bucket: 'input', key: 'support/july.csv', versionId: 'v1' },
-    status: 'started',
-    rowsIn: 0,
-    rowsSummarized: 0,
-    rowsFailed: 0,
-    rowsRejected: 0,
-    batches: 0,
-    batchesFailed: 0,
-    calls: 0,
-    costUsd: null,
-    results: { bucket: 'results', tablePrefixes: [], date: '2026-11-23' },
-  },
-});
+const eventOf = (eventId: string): RunEvent => {
+  const { type, detail } = exampleEvents['Run Started'];
+  return { type, detail: { ...detail, eventId } };
+};
 
 const eventLines = async () => (await readFile(join(folder, 'events.jsonl'), 'utf8')).trimEnd().split('\n');
 const idsIn = (lines: string[]) => lines.map((line) => JSON.parse(line).eventId);
@@ -54,6 +38,15 @@ test('an event is written once, by whichever sink', async () => {
   await fileEventSink(folder).publish(eventOf('b'));
   await fileEventSink(folder).publish(eventOf('a'));
   expect(idsIn(await eventLines())).toEqual(['a', 'b']);
+});
+
+test('whoever listens hears of an event once, as it was written', async () => {
+  const heard: LocalEvent[] = [];
+  const open = () => fileEventSink(folder, { onWritten: (event) => heard.push(event) });
+  await open().publish(eventOf('a'));
+  await open().publish(eventOf('b'));
+  await open().publish(eventOf('a'));
+  expect(heard).toEqual((await eventLines()).map((line) => JSON.parse(line)));
 });
 
 test('events published at once are all written, each once', async () => {

@@ -98,11 +98,23 @@ describe('a planned upload', () => {
       detail: {
         ...{ version: '1', runId: RUN_ID, attempt: 1, dataset: 'support', status: 'started' },
         source: { bucket: 'input', key: KEY, versionId: 'v1' },
-        ...{ rowsIn: 2, rowsSummarized: 0, rowsFailed: 0, rowsRejected: 1, batches: 1, batchesFailed: 0, calls: 0, costUsd: 0 },
+        ...{
+          rowsIn: 2,
+          rowsSummarized: 0,
+          rowsFailed: 0,
+          rowsRejected: 1,
+          rowsSkipped: 0,
+          batches: 1,
+          batchesFailed: 0,
+          calls: 0,
+          costUsd: 0,
+        },
         results: { bucket: 'results', date: '2026-11-23' },
+        ...{ stopCode: null, summaryBucket: 'work', summaryKey: null, query: expect.stringContaining(RUN_ID) },
       },
     });
     expect(JSON.stringify(events.events)).not.toContain('customer');
+    expect(events.events[1]).toEqual(events.events[0]);
   });
 
   test('reads the version that was accepted, not what lies under the key now', async () => {
@@ -188,7 +200,9 @@ describe('a refused upload', () => {
   test('leaves the reason for its owner and nothing else to go on with', async () => {
     const { plan, work, events } = await open('%PDF-1.7\n');
     await expect(plan()).rejects.toMatchObject({ name: 'InvalidUploadError', code: 'pdf' });
-    expect(work.json(refusalKey(RUN_ID))).toEqual({ origin: 'upload', reason: expect.stringContaining('july.csv is a PDF') });
+    expect(work.json(refusalKey(RUN_ID))).toEqual({
+      ...{ origin: 'upload', code: 'pdf', reason: expect.stringContaining('july.csv is a PDF') },
+    });
     expect(work.keys(planKey(RUN_ID))).toEqual([]);
     expect(events.events).toEqual([]);
   });

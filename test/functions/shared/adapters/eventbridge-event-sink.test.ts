@@ -1,30 +1,10 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventBridgeEventSink } from '../../../../functions/shared/adapters/eventbridge-event-sink.ts';
-import type { RunEvent } from '../../../../functions/shared/run-event.ts';
+import { exampleEvents } from '../../../../local/event-reference.ts';
 import { type LoopbackServer, loopbackServer, sendJson } from './loopback-server.ts';
 
-const event: RunEvent = {
-  type: 'Run Completed',
-  detail: {
-    version: '1',
-    eventId: 'july-1-completed',
-    runId: 'july',
-    attempt: 1,
-    dataset: 'support',
-    source: { bucket: 'input', key: 'support/july.csv', versionId: 'v1' },
-    status: 'complete',
-    rowsIn: 100,
-    rowsSummarized: 100,
-    rowsFailed: 0,
-    rowsRejected: 0,
-    batches: 1,
-    batchesFailed: 0,
-    calls: 1,
-    costUsd: 0.001,
-    results: { bucket: 'results', tablePrefixes: ['tables/runs/'], date: '2026-11-23' },
-  },
-};
+const event = exampleEvents['Run Completed'];
 
 let server: LoopbackServer;
 let client: EventBridgeClient;
