@@ -53,7 +53,8 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     requireBudget(plan);
     return summarize(run, await freeze(plan, ports.work), ports);
   } catch (error) {
-    if (error instanceof InvalidUploadError) await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload' });
+    if (error instanceof InvalidUploadError)
+      await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload', code: error.code });
     throw error;
   }
 }

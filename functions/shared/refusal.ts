@@ -8,6 +8,8 @@ const refusalSchema = z.object({
   reason: z.string(),
   /** `settings`: refused before planning, which then does not look at the file. */
   origin: z.enum(['settings', 'upload']),
+  /** The error's code. */
+  code: z.string().optional(),
 });
 export type Refusal = z.infer<typeof refusalSchema>;
 
