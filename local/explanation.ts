@@ -10,7 +10,7 @@ import { claimAttempt } from '../functions/shared/attempt.ts';
 import type { Rejection, Run, StagedRow } from '../functions/shared/contract.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
-import { defaultSettings, type Settings, settingNames } from '../functions/shared/settings.ts';
+import { changedSettings, type Settings } from '../functions/shared/settings.ts';
 import { directoryStore } from './directory-store.ts';
 import type { LocalUpload } from './local-upload.ts';
 import { previewStore } from './preview-store.ts';
@@ -161,6 +161,3 @@ async function planOf(run: Run, input: ObjectStore, work: ObjectStore): Promise<
   );
   return (await readPlan(work, run.runId)) as Plan;
 }
-
-const changedSettings = (settings: Settings): Partial<Settings> =>
-  Object.fromEntries(settingNames.filter((name) => settings[name] !== defaultSettings[name]).map((name) => [name, settings[name]]));

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { claimAttempt, readClosedAttempt, runOfClaim } from '../shared/attempt.ts';
+import { claimAttempt, executionName, readClosedAttempt, runOfClaim } from '../shared/attempt.ts';
 import type { Run, Source } from '../shared/contract.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
@@ -79,7 +79,7 @@ export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: Accept
   if (candidate.kind !== uploadKindIn(settingsFile)) return undefined;
   const accepted = await runOf(candidate, settingsFile && { origin: settingsKey, bytes: settingsFile }, ports);
   const run = accepted.isRefused || candidate.kind === 'file' ? accepted.run : await pinFolder(accepted.run, ports.input, ports.work);
-  const name = `${run.runId}-${run.attempt}`;
+  const name = executionName(run);
   const acceptedAt = new Date(ports.clock.now()).toISOString();
   const { claim, isNew } = await claimAttempt(ports.work, run.runId, { ...run, owner: ports.executions.arnOf(name), acceptedAt });
   if (await readClosedAttempt(ports.work, run.runId, run.attempt)) {

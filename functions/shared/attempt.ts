@@ -18,6 +18,9 @@ const attemptSchema = runSchema.partial({ runId: true, dataset: true, source: tr
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
+/** Name of an attempt's execution: it leads back to the claim. */
+export const executionName = ({ runId, attempt }: Pick<Run, 'runId' | 'attempt'>) => `${runId}-${attempt}`;
+
 /** The execution's input that a claim stands for, the same bytes whoever asks; undefined where an older version wrote the claim. */
 export const runOfClaim = (claim: Attempt): Run | undefined => runSchema.safeParse(claim).data;
 
