@@ -2,6 +2,9 @@ import * as z from 'zod';
 import { normalizeEndpoint } from '../functions/shared/endpoint.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 
+/** Base of all names, and so of the stack's, where no stage is set. */
+export const DEFAULT_NAME = 'hundredfold';
+
 /** Key of the CDK context under which the configuration lies, in `cdk.json` or on the command line as JSON. */
 export const CONTEXT_KEY = 'hundredfold';
 
@@ -69,7 +72,7 @@ export function readConfig(context: unknown): Config {
     const problems = parsed.error.issues.flatMap(problemOf);
     throw new ConfigError(`The CDK context "${CONTEXT_KEY}" is wrong:\n${problems.join('\n')}`, { code: 'invalid_context' });
   }
-  return { ...parsed.data, name: parsed.data.stage === null ? 'hundredfold' : `hundredfold-${parsed.data.stage}` };
+  return { ...parsed.data, name: parsed.data.stage === null ? DEFAULT_NAME : `${DEFAULT_NAME}-${parsed.data.stage}` };
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,7 @@
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
+import { normalizeEndpoint } from '../functions/shared/endpoint.ts';
 import { Buckets } from './buckets.ts';
 import { Catalog } from './catalog.ts';
 import type { Config } from './config.ts';
@@ -10,6 +11,7 @@ import { acknowledgeFindings } from './nag-acknowledgements.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
 import { RunClosing } from './run-closing.ts';
 import { RunWorkflow, workflowArns } from './run-workflow.ts';
+import { stackOutputs } from './stack-outputs.ts';
 import { Steps } from './steps.ts';
 import { UploadIntake } from './upload-intake.ts';
 
@@ -80,13 +82,18 @@ export class HundredfoldStack extends Stack {
     });
 
     const output = (key: string, value: string, description: string) => new CfnOutput(this, key, { value, description });
-    output('InputBucketName', input.bucketName, 'Drop files here');
-    output('WorkBucketName', work.bucketName, 'What the steps leave for each other, and the paid answers');
+    output(stackOutputs.inputBucket, input.bucketName, 'Drop files here');
+    output(stackOutputs.workBucket, work.bucketName, 'What the steps leave for each other, and the paid answers');
     output('ResultsBucketName', results.bucketName, 'The tables');
     output('DatabaseName', database.databaseName, 'Glue database of the tables');
     output('WorkgroupName', workgroup.name, 'Athena workgroup to query them in');
     output('EventBusName', eventBus.eventBusName, 'Bus that tells what becomes of the runs');
-    output('StateMachineArn', stateMachine.stateMachineArn, 'The workflow');
+    output(stackOutputs.stateMachine, stateMachine.stateMachineArn, 'The workflow');
+    output(
+      stackOutputs.endpoint,
+      normalizeEndpoint(config.modelBaseUrl ?? undefined),
+      'The model endpoint, part of the identity of every run',
+    );
     output('ModelKeySecretName', this.modelKey.secret.secretName, 'Secret of the model key');
     output('SetModelKeyCommand', this.modelKey.setCommand, 'Run this once, with the key in the file model.key');
 

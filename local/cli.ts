@@ -1,63 +1,28 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
-import { kebabCase, type SettingName, settingDefinitions, settingFromText, settingNames } from '../functions/shared/settings.ts';
+import { kebabCase, settingFromText, settingNames } from '../functions/shared/settings.ts';
+import { attemptCommands } from './attempt-commands.ts';
 import { type ExplainOptions, explainCommand } from './explain-command.ts';
 import { type QueryOptions, queryCommand } from './query-command.ts';
 import { type RunOptions, runCommand } from './run-command.ts';
+import {
+  aliased,
+  concurrencyOption,
+  DEFAULT_CONCURRENCY,
+  onEventOption,
+  onEventTimeoutOption,
+  outOption,
+  settingOption,
+  settingsOf,
+  wholeNumber,
+} from './setting-flags.ts';
 
 const USAGE = 2;
-const DEFAULT_OUT = 'hundredfold-data';
-const DEFAULT_CONCURRENCY = 16;
-const MAX_CONCURRENCY = 10_000;
-const DEFAULT_EVENT_TIMEOUT_SECONDS = 30;
-const MAX_EVENT_TIMEOUT_SECONDS = 3_600;
-
-function wholeNumber(maximum: number) {
-  return (text: string) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1 || value > maximum)
-      throw new InvalidArgumentError(`It must be a whole number from 1 to ${maximum}.`);
-    return value;
-  };
-}
 
 /** A dataset is one folder of the input bucket. */
 function datasetName(text: string): string {
   if (/^(?![._])[^/\\\p{Cc}]+$/u.test(text)) return text;
   throw new InvalidArgumentError('It must be the name of one folder, without slashes, and not begin with "." or "_".');
-}
-
-function shellCommand(text: string): string {
-  if (text.trim() !== '') return text;
-  throw new InvalidArgumentError('It must be a command.');
-}
-
-/** The flag of a setting: `--text-column <NAME>`; a boolean takes true or false, and alone means true. */
-function settingOption(name: SettingName): Option {
-  const definition: { kind: string; metavar?: string; alias?: string; description: string; default: unknown; values?: readonly string[] } =
-    settingDefinitions[name];
-  const value = definition.kind === 'boolean' ? '[true|false]' : `<${definition.values?.join('|') ?? definition.metavar}>`;
-  const suffix = definition.default === null ? '' : ` (default: ${definition.default})`;
-  const flag = definition.alias ?? kebabCase(name);
-  const option = new Option(`--${flag} ${value}`, `${definition.description}${suffix}`).argParser((text: string) =>
-    settingFromText(name, text),
-  );
-  // A flag that this version can only refuse helps nobody who reads the help.
-  return 'onlyValue' in definition ? option.hideHelp() : option;
-}
-
-/** Settings that have an alias are taken by their own name, too. */
-const aliased = settingNames.filter((name) => 'alias' in settingDefinitions[name]);
-
-function settingsOf(options: Record<string, unknown>): Record<string, unknown> {
-  const camelCase = (flag: string) => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const values: Record<string, unknown> = {};
-  for (const name of settingNames) {
-    const definition = settingDefinitions[name];
-    const value = options[name] ?? ('alias' in definition ? options[camelCase(definition.alias)] : undefined);
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
 }
 
 const runExamples = `
@@ -86,7 +51,6 @@ Examples:
   npm run query -- --json "select status, count(*) as batches from batch_summaries group by status"`;
 
 function program(exit: (code: number) => void): Command {
-  const outOption = () => new Option('--out <DIR>', 'folder of all data').default(DEFAULT_OUT);
   const hundredfold = new Command('hundredfold')
     .description('Summarizes tables of text with language models: a hundred rows a call, from a file to SQL.')
     .showHelpAfterError('(--help shows the options)')
@@ -110,14 +74,9 @@ function program(exit: (code: number) => void): Command {
   uploadCommand('run', 'summarize a file; without FILE the sample, offline', (run) =>
     run
       .addOption(outOption())
-      .option('--concurrency <N>', 'model calls in flight', wholeNumber(MAX_CONCURRENCY), DEFAULT_CONCURRENCY)
-      .option('--on-event <COMMAND>', 'run a shell command for each event of the run, with the event as JSON on stdin', shellCommand)
-      .option(
-        '--on-event-timeout <SECONDS>',
-        'after which that command is stopped',
-        wholeNumber(MAX_EVENT_TIMEOUT_SECONDS),
-        DEFAULT_EVENT_TIMEOUT_SECONDS,
-      )
+      .addOption(concurrencyOption().default(DEFAULT_CONCURRENCY))
+      .addOption(onEventOption())
+      .addOption(onEventTimeoutOption())
       .option('--offline', 'use the offline model server, also when a key is set')
       .option('--json', "print the run's record as one JSON object on the last line")
       .option('--verbose', 'show stack traces and log lines')
@@ -148,11 +107,13 @@ function program(exit: (code: number) => void): Command {
     .option('--json', 'print one array of rows')
     .addHelpText('after', queryExamples)
     .action(async (sql: string | undefined, options: QueryOptions) => exit(await queryCommand(sql, options)));
+
+  attemptCommands(hundredfold, exit);
   return hundredfold;
 }
 
-/** Trouble with a file, a folder or the disk, as the system names it: `EACCES: permission denied, open '...'`. */
-const isSystemError = (error: unknown) => error instanceof Error && 'syscall' in error;
+/** Trouble with a file, a folder, the disk or AWS, as the system or AWS names it: `EACCES: permission denied, open '...'`. */
+const isSystemError = (error: unknown) => error instanceof Error && ('syscall' in error || '$metadata' in error);
 
 /** What a person is told of an error: one sentence where it is theirs to mend, the stack only with --verbose. */
 function tellError(error: unknown): number {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { ObjectNotFound } from '../functions/shared/errors.ts';
 import type { ByteRange, ObjectHead, ObjectStore, ObjectWriter, ReadOptions } from '../functions/shared/ports.ts';
 import { FileWriter } from './directory-store/file-writer.ts';
-import { listFiles } from './directory-store/listing.ts';
+import { listFiles, listFolders } from './directory-store/listing.ts';
 import { objectPath } from './directory-store/object-path.ts';
 import { readVersionRecord, removeVersionRecord, versionOf } from './directory-store/version-record.ts';
 import { WholeFiles } from './directory-store/whole-files.ts';
@@ -91,6 +91,10 @@ class DirectoryStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<{ key: string; bytes: number }> {
     return listFiles(this.#root, prefix);
+  }
+
+  folders(prefix: string): AsyncIterable<string> {
+    return listFolders(this.#root, prefix);
   }
 
   /**

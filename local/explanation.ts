@@ -11,7 +11,7 @@ import type { Rejection, Run, StagedRow } from '../functions/shared/contract.ts'
 import { callsOf } from '../functions/shared/fold.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
-import { defaultSettings, type Settings, settingNames } from '../functions/shared/settings.ts';
+import { changedSettings, type Settings } from '../functions/shared/settings.ts';
 import { directoryStore } from './directory-store.ts';
 import type { LocalUpload } from './local-upload.ts';
 import { previewStore } from './preview-store.ts';
@@ -166,6 +166,3 @@ async function planOf(run: Run, input: ObjectStore, work: ObjectStore): Promise<
   );
   return (await readPlan(work, run.runId)) as Plan;
 }
-
-const changedSettings = (settings: Settings): Partial<Settings> =>
-  Object.fromEntries(settingNames.filter((name) => settings[name] !== defaultSettings[name]).map((name) => [name, settings[name]]));

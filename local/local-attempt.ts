@@ -1,33 +1,35 @@
-import { claimAttempt, closeAttempt, latestAttempt, readAttempt, readClosedAttempt } from '../functions/shared/attempt.ts';
 import type { Run } from '../functions/shared/contract.ts';
-import { ConfigError } from '../functions/shared/errors.ts';
 import { contentPrefix } from '../functions/shared/object-keys.ts';
 import { outcomeKeys, readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { Clock, ObjectStore } from '../functions/shared/ports.ts';
 import { answerIdOf, findContent } from '../functions/summarize-batch/content.ts';
+import { type AttemptHome, claimRun, settledLatest } from './attempt-home.ts';
 import { livingProcess, thisOwner } from './owner.ts';
+
+/** Attempts are owned by the processes of this machine. */
+export const processHome = (work: ObjectStore, clock: Clock): AttemptHome => ({
+  work,
+  clock,
+  ownerOf: () => ({ owner: thisOwner() }),
+  async ownerState({ owner }) {
+    const pid = livingProcess(owner);
+    if (pid === undefined) return { kind: 'gone', ending: null };
+    const words = `Process ${pid} is working on this very run. Wait until it ends, or stop it (kill ${pid}) and run again.`;
+    return { kind: 'working', words };
+  },
+});
 
 /**
  * The run as its next attempt, claimed for this process. An attempt whose owner is gone is closed as aborted.
  * @throws ConfigError: another living process works on the run.
  */
 export async function claimNextAttempt(run: Run, work: ObjectStore, clock: Clock): Promise<Run> {
-  const now = () => new Date(clock.now()).toISOString();
+  const home = processHome(work, clock);
   for (;;) {
-    const latest = await latestAttempt(work, run.runId);
-    if (latest > 0 && !(await readClosedAttempt(work, run.runId, latest))) {
-      const owner = (await readAttempt(work, run.runId, latest))?.owner ?? '';
-      const pid = livingProcess(owner);
-      if (pid !== undefined) {
-        throw new ConfigError(`Process ${pid} is working on this very run. Wait until it ends, or stop it (kill ${pid}) and run again.`, {
-          code: 'run_in_progress',
-        });
-      }
-      await closeAttempt(work, run.runId, latest, { status: 'aborted', closedAt: now() });
-    }
-    const attempt = latest + 1;
-    const { isOurs } = await claimAttempt(work, run.runId, { attempt, owner: thisOwner(), acceptedAt: now(), settings: run.settings });
-    if (isOurs) return { ...run, attempt };
+    const latest = await settledLatest(run.runId, home);
+    const next = { ...run, attempt: (latest?.attempt ?? 0) + 1 };
+    const { isOurs } = await claimRun(next, home);
+    if (isOurs) return next;
   }
 }
 

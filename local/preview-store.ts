@@ -26,6 +26,7 @@ export function previewStore(store: ObjectStore, runId: string, preview: Preview
     put: (key, body, options) => store.put(key, body, options),
     putIfAbsent: (key, body, options) => store.putIfAbsent(key, body, options),
     list: (prefix) => store.list(prefix),
+    folders: (prefix) => store.folders(prefix),
     copy: (source, sourceKey, key) => store.copy(source, sourceKey, key),
     delete: (keys) => store.delete(keys),
     create(key) {

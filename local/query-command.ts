@@ -55,7 +55,7 @@ const cellText = (value: unknown) =>
   value === null ? '' : printable(typeof value === 'object' ? JSON.stringify(value) : String(value)).replaceAll('\t', ' ');
 
 /** Rows as a table that fits the width, long texts wrapped; where columns would be too narrow to read, one below the other. */
-function tableText(columns: readonly string[], rows: readonly Record<string, unknown>[], width: number): string {
+export function tableText(columns: readonly string[], rows: readonly Record<string, unknown>[], width: number): string {
   const space = width - columns.length - 1;
   if (columns.length * MIN_COLUMN_CHARACTERS > space) return recordsText(columns, rows);
   const cells = rows.map((row) => columns.map((name) => cellText(row[name])));

@@ -1,13 +1,14 @@
 import { systemClock } from '../functions/shared/clock.ts';
+import type { Run } from '../functions/shared/contract.ts';
 import { ModelUnavailableError } from '../functions/shared/errors.ts';
 import { callsOf } from '../functions/shared/fold.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { EventCommand } from './event-command.ts';
 import { dollars, duration } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
-import { type LocalRun, localStores, type RunRecord, runLocally } from './local-run.ts';
+import { type LocalRun, type LocalStores, localStores, type RunRecord, runLocally } from './local-run.ts';
 import { importUpload, localUpload, type UploadOptions } from './local-upload.ts';
-import { chooseModel } from './model-choice.ts';
+import { chooseModel, type ModelChoice } from './model-choice.ts';
 import { Progress } from './progress.ts';
 import { RunMeter } from './run-meter.ts';
 import { planLines, summaryLines } from './run-summary.ts';
@@ -15,15 +16,18 @@ import { planLines, summaryLines } from './run-summary.ts';
 /** Waits from which on the user is told. */
 const SPOKEN_WAIT_SECONDS = 30;
 
-export interface RunOptions extends UploadOptions {
+export interface AttemptOptions {
   out: string;
   concurrency: number;
-  offline?: true;
   json?: true;
   verbose?: true;
   /** Shell command to run for each event. */
   onEvent?: string;
   onEventTimeout: number;
+}
+
+export interface RunOptions extends UploadOptions, AttemptOptions {
+  offline?: true;
 }
 
 /** Exit codes by status; a run that left no record is a defect. */
@@ -37,11 +41,15 @@ export async function runCommand(file: string | undefined, options: RunOptions):
   const model = chooseModel({ hasFile: file !== undefined, isOffline: options.offline === true, env: process.env });
   const upload = localUpload(file, model.endpoint, options);
   const stores = localStores(options.out);
+  const run = await claimNextAttempt(await importUpload(upload, options.out, stores.work), stores.work, systemClock);
+  return runAttempt(run, model, stores, options);
+}
+
+/** Runs a claimed attempt to its end while people watch. @returns the exit code. */
+export async function runAttempt(run: Run, model: ModelChoice, stores: LocalStores, options: AttemptOptions): Promise<number> {
   const meter = new RunMeter();
   const progress = new Progress(meter, process.stderr);
   const say = (line: string) => progress.say(line);
-
-  const run = await claimNextAttempt(await importUpload(upload, options.out, stores.work), stores.work, systemClock);
 
   const { onEvent, onEventTimeout } = options;
   const command = onEvent === undefined ? undefined : new EventCommand({ command: onEvent, timeoutSeconds: onEventTimeout, warn: say });
@@ -114,7 +122,7 @@ async function interruptible<Result>(progress: Progress, work: (interrupt: Abort
   }
 }
 
-async function print(record: RunRecord, options: RunOptions, stores: ReturnType<typeof localStores>): Promise<void> {
+async function print(record: RunRecord, options: AttemptOptions, stores: LocalStores): Promise<void> {
   const lines = await summaryLines(record, options.out, stores.work);
   // With --json only the record is for programs; people read the rest on stderr.
   const people = options.json ? process.stderr : process.stdout;

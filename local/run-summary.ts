@@ -50,7 +50,7 @@ function verdictLine({ status, stop_reason: reason }: RunRecord): string {
 const oneLine = (text: string) => printable(text.replace(/\s+/g, ' '));
 
 /** An argument as a shell takes it. */
-const shellQuoted = (text: string) => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+export const shellQuoted = (text: string) => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** The readable result of a run, for stdout. */
 export async function summaryLines(record: RunRecord, out: string, work: ObjectStore): Promise<string[]> {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { claimAttempt, readClosedAttempt } from '../shared/attempt.ts';
+import { claimAttempt, executionName, readClosedAttempt, runOfClaim } from '../shared/attempt.ts';
 import type { Run, Source } from '../shared/contract.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
@@ -64,8 +64,14 @@ function candidateOf({ bucket, object }: ObjectCreatedEvent['detail']): Candidat
   return { kind: 'folder', source: { bucket: bucket.name, key: folder, versionId, bytes: 0, parts: 0 }, objectKey: key };
 }
 
+export interface Acceptance {
+  run: Run;
+  /** `exists`: it was accepted before. `processed`: its first attempt has ended, so nothing was started. */
+  result: 'started' | 'exists' | 'processed';
+}
+
 /** Starts the run of an uploaded object or folder, once however often the event is delivered. @returns undefined where the object starts none. */
-export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: AcceptUploadPorts): Promise<Run | undefined> {
+export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: AcceptUploadPorts): Promise<Acceptance | undefined> {
   const candidate = candidateOf(detail);
   if (!candidate) return undefined;
   const settingsKey = settingsKeyOf(candidate.objectKey);
@@ -73,21 +79,17 @@ export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: Accept
   if (candidate.kind !== uploadKindIn(settingsFile)) return undefined;
   const accepted = await runOf(candidate, settingsFile && { origin: settingsKey, bytes: settingsFile }, ports);
   const run = accepted.isRefused || candidate.kind === 'file' ? accepted.run : await pinFolder(accepted.run, ports.input, ports.work);
-  const name = `${run.runId}-${run.attempt}`;
+  const name = executionName(run);
   const acceptedAt = new Date(ports.clock.now()).toISOString();
-  const { claim } = await claimAttempt(ports.work, run.runId, {
-    attempt: run.attempt,
-    owner: ports.executions.arnOf(name),
-    acceptedAt,
-    settings: run.settings,
-  });
+  const { claim, isNew } = await claimAttempt(ports.work, run.runId, { ...run, owner: ports.executions.arnOf(name), acceptedAt });
   if (await readClosedAttempt(ports.work, run.runId, run.attempt)) {
     ports.log.info('upload was processed before', { runId: run.runId });
-    return run;
+    return { run, result: 'processed' };
   }
-  const result = await ports.executions.start(name, { ...run, settings: claim.settings });
+  const started = await ports.executions.start(name, runOfClaim(claim) ?? { ...run, settings: claim.settings });
+  const result = isNew ? started : 'exists';
   ports.log.info('upload accepted', { runId: run.runId, result });
-  return run;
+  return { run, result };
 }
 
 /** What one upload of the dataset is. A file with other trouble is asked, too: its trouble is one refused run then, not one for each part. */

@@ -42,15 +42,16 @@ export function newRun(
   layers: readonly SettingsLayer[],
 ): Run {
   const { settings, explicit } = resolveSettings(layers);
-  const { model, serviceTier, maxCostUsd } = settings;
-  if (maxCostUsd !== null && costUsd(upload.endpoint, model, serviceTier, { inputTokens: 0, outputTokens: 0 }) === null) {
-    const what = serviceTier === null ? model : `${model} on the ${serviceTier} tier`;
-    throw new ConfigError(
-      `maxCostUsd: the price of ${what} is unknown, so its cost cannot be capped. Leave maxCostUsd out or name another model.`,
-      {
-        code: 'unknown_price',
-      },
-    );
-  }
+  requirePrice(upload.endpoint, settings);
   return { runId: runIdOf({ ...upload, explicit }), attempt: 1, ...upload, settings };
+}
+
+/** @throws ConfigError: a cost cap is set for a model whose price is unknown. */
+export function requirePrice(endpoint: string, { model, serviceTier, maxCostUsd }: Settings): void {
+  if (maxCostUsd === null || costUsd(endpoint, model, serviceTier, { inputTokens: 0, outputTokens: 0 }) !== null) return;
+  const what = serviceTier === null ? model : `${model} on the ${serviceTier} tier`;
+  throw new ConfigError(
+    `maxCostUsd: the price of ${what} is unknown, so its cost cannot be capped. Leave maxCostUsd out or name another model.`,
+    { code: 'unknown_price' },
+  );
 }

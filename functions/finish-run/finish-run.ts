@@ -1,4 +1,4 @@
-import { closeAttempt, readAttempt, readClosedAttempt } from '../shared/attempt.ts';
+import { type ClosedAttempt, closeAttempt, readAttempt, readClosedAttempt } from '../shared/attempt.ts';
 import { type FinishRunInput, type FinishRunOutput, finishRunInput, type Run } from '../shared/contract.ts';
 import { LedgerError } from '../shared/errors.ts';
 import { jsonLines, parseJson } from '../shared/json-lines.ts';
@@ -35,7 +35,7 @@ export interface FinishRunPorts {
 export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): Promise<FinishRunOutput> {
   const { run } = input;
   const closed = await readClosedAttempt(ports.work, run.runId, run.attempt);
-  if (closed) return { runId: run.runId, status: closed.status === 'aborted' ? 'failed' : closed.status, stopReason: input.stopReason };
+  if (closed) return leftAlone(input, closed);
 
   const ending = await fixEnding(input, ports.work);
   const plan = await readPlan(ports.work, run.runId);
@@ -47,6 +47,9 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
     plan?.startedAt ?? (await readAttempt(ports.work, run.runId, 1))?.acceptedAt ?? new Date(ports.clock.now()).toISOString();
   const date = startedAt.slice(0, 10);
   const runsKey = tableKey('runs', date, run.runId, partName(0));
+  // Somebody may have given the attempt up meanwhile and started the next one, whose tables these must not cover.
+  const closedMeanwhile = await readClosedAttempt(ports.work, run.runId, run.attempt);
+  if (closedMeanwhile) return leftAlone(input, closedMeanwhile);
   // Without receipts this removes what an earlier attempt had shown: a row of runs that says failed never stands beside summaries.
   await ports.results.delete([runsKey]);
   await publishTables(run.runId, date, receipts, ports);
@@ -72,6 +75,12 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   // The reason for a refusal quotes the file: it stands in the table, not in the execution's history.
   return { runId: run.runId, status: verdict.status, stopReason: verdict.status === 'rejected' ? null : verdict.stopReason };
 }
+
+const leftAlone = ({ run, stopReason }: FinishRunInput, { status }: ClosedAttempt): FinishRunOutput => ({
+  runId: run.runId,
+  status: status === 'aborted' ? 'failed' : status,
+  stopReason,
+});
 
 const endingSchema = finishRunInput.pick({ stopReason: true, failure: true });
 

@@ -16,4 +16,8 @@ const ports = {
   clock: systemClock,
 };
 
-export const handler = pipelineHandler('finish-run', (input, { log }) => finishRun(input, { ...ports, log }), finishInput);
+export const handler = pipelineHandler(
+  'finish-run',
+  (input, { log }) => finishRun(input, { ...ports, log }),
+  (event) => finishInput(event, ports.work),
+);

@@ -1,31 +1,48 @@
 import * as z from 'zod';
-import { runStatuses } from './contract.ts';
+import { type Run, runSchema, runStatuses } from './contract.ts';
 import { parseJson } from './json-lines.ts';
 import { attemptClosedKey, attemptKey, attemptPrefix } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
-import { settingsSchema } from './settings.ts';
 
-/** The claim on one attempt of a run, written once and never changed. */
-const attemptSchema = z.object({
-  attempt: z.int().min(1),
+/**
+ * The claim on one attempt of a run, written once and never changed. It holds the execution's input, so that whoever comes next can start, close
+ * or go on with what its owner left. Claims of older versions hold attempt and settings alone. The settings outside the run's identity may
+ * differ from other attempts'.
+ */
+const attemptSchema = runSchema.partial({ runId: true, dataset: true, source: true, limit: true, endpoint: true }).extend({
   /** ARN of the execution, or `process:<pid>@<start time>`. */
   owner: z.string(),
   acceptedAt: z.iso.datetime(),
-  /** All settings as this attempt resolved them: those outside the run's identity may differ from other attempts'. */
-  settings: settingsSchema,
+  /** Tells those apart who claim for the same execution; absent where any of them may take the claim for its own. */
+  claimant: z.string().optional(),
 });
 export type Attempt = z.infer<typeof attemptSchema>;
+
+/** Name of an attempt's execution: it leads back to the claim. */
+export const executionName = ({ runId, attempt }: Pick<Run, 'runId' | 'attempt'>) => `${runId}-${attempt}`;
+
+/** The execution's input that a claim stands for, the same bytes whoever asks; undefined where an older version wrote the claim. */
+export const runOfClaim = (claim: Attempt): Run | undefined => runSchema.safeParse(claim).data;
 
 const closedSchema = z.object({ status: z.enum([...runStatuses, 'aborted']), closedAt: z.iso.datetime() });
 export type ClosedAttempt = z.infer<typeof closedSchema>;
 
-/** Claims an attempt; the claim of whoever was first stands. @returns the claim that stands, and whether it is this one. */
-export async function claimAttempt(work: ObjectStore, runId: string, attempt: Attempt): Promise<{ claim: Attempt; isOurs: boolean }> {
+export interface Claimed {
+  /** The claim that stands. */
+  claim: Attempt;
+  /** Whether it is the caller's, made now or before. */
+  isOurs: boolean;
+  /** Whether it was made now. */
+  isNew: boolean;
+}
+
+/** Claims an attempt; the claim of whoever was first stands. */
+export async function claimAttempt(work: ObjectStore, runId: string, attempt: Attempt): Promise<Claimed> {
   const key = attemptKey(runId, attempt.attempt);
-  if (await work.putIfAbsent(key, JSON.stringify(attempt))) return { claim: attempt, isOurs: true };
+  if (await work.putIfAbsent(key, JSON.stringify(attempt))) return { claim: attempt, isOurs: true, isNew: true };
   const claim = await readAttempt(work, runId, attempt.attempt);
   if (!claim) throw new Error(`The claim on attempt ${attempt.attempt} of ${runId} vanished`);
-  return { claim, isOurs: claim.owner === attempt.owner };
+  return { claim, isOurs: claim.owner === attempt.owner && claim.claimant === attempt.claimant, isNew: false };
 }
 
 export async function readAttempt(work: ObjectStore, runId: string, attempt: number): Promise<Attempt | undefined> {

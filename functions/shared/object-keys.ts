@@ -16,7 +16,9 @@ export const settingsKeyOf = (key: string) => {
   return slash > 0 ? `${key.slice(0, slash)}/${SETTINGS_FILE}` : SETTINGS_FILE;
 };
 
-export const runPrefix = (runId: string) => `runs/${runId}/`;
+/** Everything of all runs. */
+export const RUNS_PREFIX = 'runs/';
+export const runPrefix = (runId: string) => `${RUNS_PREFIX}${runId}/`;
 export const attemptPrefix = (runId: string) => `${runPrefix(runId)}attempts/`;
 export const attemptKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.json`;
 export const attemptClosedKey = (runId: string, attempt: number) => `${attemptPrefix(runId)}${attempt}.closed.json`;

@@ -39,16 +39,24 @@ export function lambdaHandler<Result>(work: (event: unknown, invocation: Invocat
     });
 }
 
-/** The Lambda handler of a step of the workflow. `inputOf` turns the event of another caller into the step's input. */
+/**
+ * The Lambda handler of a step of the workflow. `inputOf` turns the event of another caller into the step's input, undefined for one that does not
+ * concern the step: nothing is done then.
+ */
 export function pipelineHandler<Name extends StepName>(
   name: Name,
   work: (input: StepInput<Name>, invocation: Invocation) => Promise<StepOutput<Name>>,
-  inputOf: (event: unknown) => unknown = (event) => event,
+  inputOf: (event: unknown) => unknown | Promise<unknown> = (event) => event,
 ) {
-  return lambdaHandler((event, invocation, logger) =>
-    runStep(name, inputOf(event), (input) => {
+  return lambdaHandler(async (event, invocation, logger) => {
+    const payload = await inputOf(event);
+    if (payload === undefined) {
+      logger.info('event left alone');
+      return undefined;
+    }
+    return runStep(name, payload, (input) => {
       logger.appendKeys({ runId: input.run.runId, attempt: input.run.attempt, dataset: input.run.dataset });
       return work(input, invocation);
-    }),
-  );
+    });
+  });
 }

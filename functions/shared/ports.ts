@@ -47,6 +47,8 @@ export interface ObjectStore {
   create(key: string): ObjectWriter;
   /** Every object whose key starts with the prefix, in key order. */
   list(prefix: string): AsyncIterable<{ key: string; bytes: number }>;
+  /** The prefix continued up to its next `/`, for every key where it goes on to one, each once and in key order: `runs/` gives `runs/july/`. */
+  folders(prefix: string): AsyncIterable<string>;
   /** Copies an object of `source` to `key` here without moving its bytes through this process where the store can. */
   copy(source: ObjectStore, sourceKey: string, key: string): Promise<void>;
   /** Deleting what is not there is no error. */

@@ -213,6 +213,12 @@ export const settingsOfAttempt = (frozen: Settings, current: Settings): Settings
     settingNames.map((name) => [name, (definitionOf(name).identity === false ? current : frozen)[name]]),
   ) as unknown as Settings;
 
+/** Settings that may differ between attempts of one run. */
+export const attemptSettingNames = settingNames.filter((name) => definitionOf(name).identity === false);
+
+export const changedSettings = (settings: Settings): Partial<Settings> =>
+  Object.fromEntries(settingNames.filter((name) => settings[name] !== defaultSettings[name]).map((name) => [name, settings[name]]));
+
 /** @returns the value that a text (a flag, object metadata) means; text that is none is returned as it is, to be refused with its layer. */
 export function settingFromText(name: string, text: string): unknown {
   const kind = isSettingName(name) ? definitionOf(name).kind : 'text';

@@ -17,8 +17,21 @@ export async function* listFiles(root: string, prefix: string): AsyncGenerator<{
   yield* walk(root, prefix.slice(0, nameStart), prefix.slice(nameStart));
 }
 
+/** The prefix continued to the end of each folder that it leads to, in the same order; folders without a file are no keys of S3 and left out. */
+export async function* listFolders(root: string, prefix: string): AsyncGenerator<string> {
+  const nameStart = prefix.lastIndexOf('/') + 1;
+  const folderPrefix = prefix.slice(0, nameStart);
+  for (const name of await namesIn(folderOf(root, folderPrefix), folderPrefix === '', prefix.slice(nameStart))) {
+    if (!name.endsWith('/')) continue;
+    const { done } = await walk(root, folderPrefix + name, '').next();
+    if (!done) yield folderPrefix + name;
+  }
+}
+
+const folderOf = (root: string, folderPrefix: string) => (folderPrefix === '' ? root : objectPath(root, folderPrefix.slice(0, -1)));
+
 async function* walk(root: string, folderPrefix: string, namePrefix: string): AsyncGenerator<{ key: string; bytes: number }> {
-  const folder = folderPrefix === '' ? root : objectPath(root, folderPrefix.slice(0, -1));
+  const folder = folderOf(root, folderPrefix);
   const names = await namesIn(folder, folderPrefix === '', namePrefix);
   for (let first = 0; first < names.length; first += STATS_A_TURN) {
     if (first > 0) await setImmediate();

@@ -233,6 +233,30 @@ export function describeObjectStore(name: string, home: ObjectStoreHome): void {
       expect(await keysUnder(store, 'lisa/')).toEqual([]);
     });
 
+    test('lists folders in key order, each once, for any prefix', async () => {
+      for (const key of ['f/b/1', 'f/b/2/3', 'f/b', 'f/b-a/1', 'f/ä +%/1', 'f/🦊/1', 'f/ba/1', 'f/file', 'g/1']) {
+        if (key !== 'f/b' || home.nestsKeys) await store.put(key, '');
+      }
+      const folders = ['f/b-a/', 'f/b/', 'f/ba/', 'f/ä +%/', 'f/🦊/'];
+      expect(await collect(store.folders('f/'))).toEqual(folders);
+      expect(await collect(store.folders('f/b'))).toEqual(['f/b-a/', 'f/b/', 'f/ba/']);
+      expect(await collect(store.folders('f'))).toEqual(['f/']);
+      expect(await collect(store.folders('f/b/'))).toEqual(['f/b/2/']);
+      expect(await collect(store.folders('f/file'))).toEqual([]);
+      expect(await collect(store.folders('no/such/'))).toEqual([]);
+      await store.delete(['f/ba/1']);
+      expect(await collect(store.folders('f/b'))).toEqual(['f/b-a/', 'f/b/']);
+    });
+
+    test('lists more than a thousand folders', async () => {
+      const keys = Array.from({ length: 1_205 }, (_, index) => `wide/${index}/a`);
+      for (let first = 0; first < keys.length; first += 50) {
+        await Promise.all(keys.slice(first, first + 50).map((key) => store.put(key, '')));
+      }
+      await store.put('wide/7/b', '');
+      expect(await collect(store.folders('wide/'))).toEqual(keys.map((key) => key.slice(0, -1)).toSorted());
+    });
+
     test('lists more than a thousand, also when the reader stops early', async () => {
       const keys = Array.from({ length: 1_205 }, (_, index) => `many/${index}.json`);
       await Promise.all(keys.map((key) => store.put(key, '{}')));

@@ -193,6 +193,12 @@ export class MemoryStore implements ObjectStore {
     for (const key of keys) yield { key, bytes: this.#objects.get(key)?.bytes.length ?? 0 };
   }
 
+  async *folders(prefix: string): AsyncGenerator<string> {
+    const keys = await this.#do('list', prefix, undefined, () => this.keys(prefix));
+    const ends = keys.map((key) => key.indexOf('/', prefix.length));
+    yield* new Set(keys.flatMap((key, index) => ((ends[index] ?? -1) < 0 ? [] : [key.slice(0, (ends[index] ?? 0) + 1)])));
+  }
+
   async copy(source: ObjectStore, sourceKey: string, key: string): Promise<void> {
     if (!(source instanceof MemoryStore)) throw new Error('Copies go from one MemoryStore to another');
     const object = source.#objects.get(sourceKey);

@@ -134,7 +134,17 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
       // Keys may hold characters that XML cannot.
       const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken, EncodingType: 'url' });
       const page = await client.send(command);
-      for (const { Key, Size } of page.Contents ?? []) yield { key: decodeURIComponent(Key!.replaceAll('+', ' ')), bytes: Size ?? 0 };
+      for (const { Key, Size } of page.Contents ?? []) yield { key: plainKey(Key!), bytes: Size ?? 0 };
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+  }
+
+  async function* folders(prefix: string): AsyncGenerator<string> {
+    let ContinuationToken: string | undefined;
+    do {
+      const place = { Bucket: bucket, Prefix: prefix, Delimiter: '/', ContinuationToken };
+      const page = await client.send(new ListObjectsV2Command({ ...place, EncodingType: 'url' }));
+      for (const { Prefix } of page.CommonPrefixes ?? []) yield plainKey(Prefix!);
       ContinuationToken = page.NextContinuationToken;
     } while (ContinuationToken !== undefined);
   }
@@ -161,7 +171,7 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
   };
 
   const create: ObjectStore['create'] = (key) => new MultipartWriter(client, bucket, key);
-  return { bucket, head, get, stream, put, putIfAbsent, create, list, copy, delete: deleteKeys };
+  return { bucket, head, get, stream, put, putIfAbsent, create, list, folders, copy, delete: deleteKeys };
 }
 
 type OpenOptions = ReadOptions & Partial<ByteRange> & { etag?: string | undefined };
@@ -174,6 +184,9 @@ interface OpenBody {
   end: number;
   etag: string | undefined;
 }
+
+/** A key as it is, from a listing that was asked to encode it. */
+const plainKey = (encoded: string) => decodeURIComponent(encoded.replaceAll('+', ' '));
 
 /** The SDK takes an empty string for a stream of unknown length, and warns. */
 const bytesOf = (body: Uint8Array | string) => (typeof body === 'string' ? Buffer.from(body) : body);

@@ -17,15 +17,27 @@ export function listObjects(bucket: Bucket, request: S3Request): S3Answer {
   const limit = Math.min(Number(query.get('max-keys') ?? MOST_KEYS), MOST_KEYS);
   const token = query.get('continuation-token');
   const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
-  const keys = bucket.keys().filter((key) => key.startsWith(prefix) && Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0);
-  const page = keys.slice(0, limit);
-  const isTruncated = keys.length > page.length && page.length > 0;
+  const delimiter = query.get('delimiter');
+  // A key that goes on to a delimiter behind the prefix stands for all that begin like it.
+  const entryOf = (key: string) => {
+    const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
+    return end < 0 ? key : key.slice(0, end + 1);
+  };
+  const isBehind = (entry: string) => Buffer.compare(Buffer.from(entry), Buffer.from(after)) > 0;
+  const matching = bucket.keys().filter((key) => key.startsWith(prefix));
+  const entries = [...new Set(matching.map(entryOf))].filter(isBehind);
+  const page = entries.slice(0, limit);
+  const isTruncated = entries.length > page.length && page.length > 0;
 
-  const contents = page.map((key) => {
-    const { body, etag } = bucket.current(key)!;
-    const fields = element('Key', encoded(key)) + element('Size', body.length) + element('ETag', text(etag));
-    return element('Contents', fields + element('LastModified', new Date(0).toISOString()) + element('StorageClass', 'STANDARD'));
-  });
+  const commonPrefixes = page.filter((entry) => bucket.current(entry) === undefined);
+  const contents = page
+    .filter((entry) => bucket.current(entry) !== undefined)
+    .map((key) => {
+      const { body, etag } = bucket.current(key)!;
+      const fields = element('Key', encoded(key)) + element('Size', body.length) + element('ETag', text(etag));
+      return element('Contents', fields + element('LastModified', new Date(0).toISOString()) + element('StorageClass', 'STANDARD'));
+    });
+  const folders = commonPrefixes.map((entry) => element('CommonPrefixes', element('Prefix', encoded(entry))));
   const fields = [
     element('Name', text(request.bucket)),
     element('Prefix', encoded(prefix)),
@@ -35,7 +47,7 @@ export function listObjects(bucket: Bucket, request: S3Request): S3Answer {
     encoding === null ? '' : element('EncodingType', encoding),
     isTruncated ? element('NextContinuationToken', Buffer.from(page.at(-1)!).toString('base64url')) : '',
   ];
-  return { body: xmlDocument('ListBucketResult', fields.join('') + contents.join('')) };
+  return { body: xmlDocument('ListBucketResult', [...fields, ...contents, ...folders].join('')) };
 }
 
 /** As S3 does it: all but letters, digits, `-_.*` and `/` by their bytes, a space as `+`. */

@@ -20,7 +20,7 @@ const operations = {
   HeadObject: ['versionId'],
   DeleteObject: ['versionId'],
   DeleteObjects: ['delete'],
-  ListObjectsV2: ['list-type', 'prefix', 'continuation-token', 'max-keys', 'start-after', 'encoding-type'],
+  ListObjectsV2: ['list-type', 'prefix', 'continuation-token', 'max-keys', 'delimiter', 'start-after', 'encoding-type'],
   CreateMultipartUpload: ['uploads'],
   UploadPart: ['partNumber', 'uploadId'],
   CompleteMultipartUpload: ['uploadId'],

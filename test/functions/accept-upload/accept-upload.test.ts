@@ -26,7 +26,7 @@ function open() {
         object: { key, size: Buffer.byteLength(body), etag: 'etag', 'version-id': input.seed(key, body, metadata), sequencer: '00' },
       },
     });
-  const accept = (event: ReturnType<typeof eventOf>) => acceptUpload(event, ports);
+  const accept = async (event: ReturnType<typeof eventOf>) => (await acceptUpload(event, ports))?.run;
   const started = (): Run[] => [...executions.inputs.values()].map((bytes) => runSchema.parse(JSON.parse(bytes)));
   const refusals = () => work.keys().filter((key) => key.endsWith('refusal.json'));
   return { input, work, executions, clock, log, eventOf, accept, started, refusals };
@@ -68,7 +68,8 @@ describe('an upload', () => {
     });
     expect(executions.starts).toEqual([`${run.runId}-1`]);
     expect(await readAttempt(work, run.runId, 1)).toEqual({
-      ...{ attempt: 1, owner: `arn:execution:${run.runId}-1`, settings: defaultSettings },
+      ...run,
+      owner: `arn:execution:${run.runId}-1`,
       acceptedAt: new Date(clock.now()).toISOString(),
     });
   });

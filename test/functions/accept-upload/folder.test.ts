@@ -23,7 +23,7 @@ function open(settings: string | null = '{"upload": "folder"}') {
     objectCreatedEvent.parse({
       detail: { bucket: { name: 'input' }, object: { key, size: Buffer.byteLength(body), 'version-id': input.seed(key, body, metadata) } },
     });
-  const accept = (event: ReturnType<typeof drop>) => acceptUpload(event, ports);
+  const accept = async (event: ReturnType<typeof drop>) => (await acceptUpload(event, ports))?.run;
   const started = (): Run[] => [...executions.inputs.values()].map((bytes) => runSchema.parse(JSON.parse(bytes)));
   const partsOf = (run: Run) => work.jsonLines<SourcePart>(sourcePartsKey(run.runId));
   return { input, work, executions, drop, accept, started, partsOf };

@@ -1,7 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { finishInput } from '../../../functions/finish-run/ended-execution.ts';
 import { claimAttempt, closeAttempt, readClosedAttempt } from '../../../functions/shared/attempt.ts';
-import type { FinishRunInput } from '../../../functions/shared/contract.ts';
 import { partName, planKey, receiptKey, tableKey } from '../../../functions/shared/object-keys.ts';
 import { writeRefusal } from '../../../functions/shared/refusal.ts';
 import { tables } from '../../../functions/shared/tables.ts';
@@ -153,14 +151,6 @@ describe('a run that ended early', () => {
     expect(await bench.runsRow()).toMatchObject({ status: 'rejected', stop_reason: 'july.csv is a PDF, said the customer.', rows_in: 0n });
     expect(bench.events.events.map(({ type, detail }) => [type, detail.stopCode])).toEqual([['Upload Rejected', 'pdf']]);
     expect(JSON.stringify([bench.events.events, bench.log.lines])).not.toContain('customer');
-  });
-
-  test.each(['FAILED', 'TIMED_OUT', 'ABORTED'])('and without its Catch, %s, is closed by the rule', async (status) => {
-    const bench = await openBench();
-    const event = { 'detail-type': 'Step Functions Execution Status Change', detail: { status, input: JSON.stringify(bench.run) } };
-    const input = finishInput(event) as FinishRunInput;
-    expect(await bench.finish(input)).toMatchObject({ status: 'failed', stopReason: `The workflow ended early: ${status}` });
-    expect(await readClosedAttempt(bench.work, RUN_ID, 1)).toMatchObject({ status: 'failed' });
   });
 
   test('after its own end is left alone by the rule', async () => {

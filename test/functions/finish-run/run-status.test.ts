@@ -1,9 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { finishInput } from '../../../functions/finish-run/ended-execution.ts';
 import { noSums, type RunSums } from '../../../functions/finish-run/run-ledger.ts';
 import { earlyVerdict, verdictOf } from '../../../functions/finish-run/run-status.ts';
-import { finishRunInput } from '../../../functions/shared/contract.ts';
-import { sampleRun } from '../../fakes/sample-run.ts';
 
 const sums = (changes: Partial<RunSums>): RunSums => ({
   ...noSums,
@@ -72,35 +69,4 @@ test('the verdict on a run that was halted before it was planned, by a workflow 
     stopReason: 'interrupted',
   });
   expect(earlyVerdict({ failure: null, stopReason: 'interrupted' }, undefined, true)).toBeUndefined();
-});
-
-describe('the input', () => {
-  const run = sampleRun();
-  const change = (status: string, input: unknown = JSON.stringify(run)) => ({
-    'detail-type': 'Step Functions Execution Status Change',
-    detail: { executionArn: 'arn', name: `${run.runId}-1`, status, input, output: null },
-  });
-
-  test.each(['FAILED', 'TIMED_OUT', 'ABORTED'])('of an execution that ended %s is its run, with the status as the failure', (failure) => {
-    const input = finishInput(change(failure));
-    expect(input).toEqual({ run, stopReason: null, failure });
-    expect(finishRunInput.parse(input)).toEqual(input);
-  });
-
-  test('of the workflow is taken as it is', () => {
-    const input = { run, stopReason: 'budget_exceeded', failure: null };
-    expect(finishInput(input)).toBe(input);
-  });
-
-  test.each([
-    ['another status', change('RUNNING')],
-    ['an input too large to be in the event', change('FAILED', null)],
-    ['no event', {}],
-  ])('of %s breaks the contract', (_, event) => {
-    expect(finishRunInput.safeParse(finishInput(event)).success).toBe(false);
-  });
-
-  test('of an execution of something else is an error', () => {
-    expect(() => finishInput(change('FAILED', '{"other":1}'))).toThrow();
-  });
 });

@@ -59,6 +59,7 @@ export class FakeStore implements ObjectStore {
   get = unexpected('get');
   putIfAbsent = unexpected('putIfAbsent');
   list = unexpected('list');
+  folders = unexpected('list folders');
   copy = unexpected('copy');
   delete = unexpected('delete');
 }

@@ -1,0 +1,7 @@
+/** Names of the stack's outputs that the command line reads. */
+export const stackOutputs = {
+  inputBucket: 'InputBucketName',
+  workBucket: 'WorkBucketName',
+  stateMachine: 'StateMachineArn',
+  endpoint: 'ModelEndpoint',
+} as const;

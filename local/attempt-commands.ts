@@ -1,0 +1,88 @@
+import { type Command, Option } from 'commander';
+import { attemptSettingNames } from '../functions/shared/settings.ts';
+import { DEFAULT_NAME } from '../infra/config.ts';
+import { onAws } from './deployed-stack.ts';
+import { type RedriveOptions, redriveCommand } from './redrive-command.ts';
+import {
+  concurrencyOption,
+  onEventOption,
+  onEventTimeoutOption,
+  outOption,
+  settingOption,
+  settingsOf,
+  wholeNumber,
+} from './setting-flags.ts';
+import { type StatusOptions, statusCommand } from './status-command.ts';
+import { type SubmitOptions, submitCommand } from './submit-command.ts';
+
+const DEFAULT_SHOWN_RUNS = 25;
+
+const redriveExamples = `
+RUN is a run's id or how it begins, if no other begins so; it may be left out where only one run can be taken up.
+With --stack the attempt runs in the deployed stack; region and credentials are those that the AWS SDK finds.
+
+Examples:
+  npm run redrive                                        the run that was halted, killed or left something failed
+  npm run redrive -- reviews-1a2b --max-cost-usd 2       one that was halted at its cap
+  npm run redrive -- reviews-1a2b --stack                the same in the stack ${DEFAULT_NAME}
+
+Exit code: as of run; with --stack 0 where the attempt is started; 2 where there is nothing to do or somebody works on the run.`;
+
+const statusExamples = `
+Examples:
+  npm run status                                         the runs of this machine, the newest first
+  npm run status -- reviews-1a2b                         one run: attempts, settings, notes, how to go on
+  npm run status -- --stack --json                       those of the stack ${DEFAULT_NAME}, for programs
+
+Runs leave the list when the work bucket lets them go (30 days on AWS); the table runs keeps them.`;
+
+const submitExamples = `
+It is the very run that the object starts when it is dropped: submitting it again starts nothing.
+
+Examples:
+  npm run submit -- s3://INPUT_BUCKET/support/july.csv
+  npm run submit -- s3://INPUT_BUCKET/support/july/      a folder, where its dataset has "upload": "folder"`;
+
+const stackOption = (description: string) => new Option('--stack [NAME]', `${description} (default: ${DEFAULT_NAME})`);
+const ofStack = 'work with a deployed stack instead of this machine';
+
+/** Adds the commands on runs that exist: redrive, status, submit. */
+export function attemptCommands(hundredfold: Command, exit: (code: number) => void): void {
+  const redrive = hundredfold
+    .command('redrive')
+    .description('go on with a run: a new attempt that pays only for missing and failed batches')
+    .argument('[RUN]', 'the run')
+    .addOption(outOption())
+    .addOption(stackOption(ofStack))
+    .addOption(concurrencyOption())
+    .addOption(onEventOption())
+    .addOption(onEventTimeoutOption())
+    .option('--offline', 'only a run of the offline model server, which needs no flag')
+    .option('--json', "print the run's record, or what was started, as one JSON object on the last line")
+    .option('--verbose', 'show stack traces and log lines')
+    .addHelpText('after', redriveExamples)
+    .action(async (run: string | undefined, options: Record<string, unknown>) => {
+      exit(await onAws(() => redriveCommand(run, { ...(options as unknown as RedriveOptions), settings: settingsOf(options) })));
+    });
+  for (const setting of attemptSettingNames) redrive.addOption(settingOption(setting));
+
+  hundredfold
+    .command('status')
+    .description('list runs with their progress, or show one')
+    .argument('[RUN]', 'the run, or how runs begin')
+    .addOption(outOption())
+    .addOption(stackOption(ofStack))
+    .option('--limit <N>', 'runs to list', wholeNumber(Number.MAX_SAFE_INTEGER), DEFAULT_SHOWN_RUNS)
+    .option('--json', 'print one array of runs, or one object')
+    .addHelpText('after', statusExamples)
+    .action(async (run: string | undefined, options: StatusOptions) => exit(await onAws(() => statusCommand(run, options))));
+
+  hundredfold
+    .command('submit')
+    .description('start the run of an object that was in the input bucket before')
+    .argument('<URL>', 's3://BUCKET/KEY')
+    .addOption(stackOption('the deployed stack'))
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', submitExamples)
+    .action(async (url: string, options: SubmitOptions) => exit(await onAws(() => submitCommand(url, options))));
+}

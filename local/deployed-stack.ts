@@ -1,0 +1,76 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import type { Executions } from '../functions/accept-upload/accept-upload.ts';
+import { createS3Client, s3ObjectStore } from '../functions/shared/adapters/s3-object-store.ts';
+import { type ExecutionStatuses, sfnExecutions } from '../functions/shared/adapters/sfn-executions.ts';
+import { ConfigError } from '../functions/shared/errors.ts';
+import type { ObjectStore } from '../functions/shared/ports.ts';
+import { stackOutputs } from '../infra/stack-outputs.ts';
+
+/** A deployed stack, as the command line works with it. */
+export interface DeployedStack {
+  name: string;
+  input: ObjectStore;
+  work: ObjectStore;
+  executions: Executions & ExecutionStatuses;
+  /** Normalized base URL of the endpoint that its functions ask. */
+  endpoint: string;
+}
+
+/**
+ * The stack of that name, in the region and with the credentials that the AWS SDK finds.
+ * @throws ConfigError: there is no such stack, or it was deployed by a version whose outputs do not say enough.
+ */
+export async function openStack(name: string): Promise<DeployedStack> {
+  const outputs = await outputsOf(name);
+  const missing = Object.values(stackOutputs).filter((output) => !outputs.has(output));
+  if (missing.length > 0) {
+    throw new ConfigError(`The stack ${name} has no output ${missing.join(', ')}: it is of an older version; deploy it again.`, {
+      code: 'stack_outputs_missing',
+    });
+  }
+  const output = (name: keyof typeof stackOutputs) => outputs.get(stackOutputs[name]) as string;
+  const s3 = createS3Client();
+  return {
+    name,
+    input: s3ObjectStore(s3, output('inputBucket')),
+    work: s3ObjectStore(s3, output('workBucket')),
+    executions: sfnExecutions(output('stateMachine')),
+    endpoint: output('endpoint'),
+  };
+}
+
+async function outputsOf(name: string): Promise<Map<string | undefined, string | undefined>> {
+  try {
+    const { Stacks = [] } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: name }));
+    return new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+  } catch (cause) {
+    const { name: error, message } = cause as Error;
+    if (error !== 'ValidationError' || !message.includes('does not exist')) throw cause;
+    const words = `There is no stack ${name} in this account and region: deploy it (npm run deploy), or name another with --stack NAME.`;
+    throw new ConfigError(words, { code: 'no_such_stack', cause });
+  }
+}
+
+/** Errors of the SDK, or of AWS, that their reader can mend, by what their names say. */
+const remedies: [name: RegExp, words: string][] = [
+  [/^CredentialsProviderError$/, 'There are no AWS credentials: set AWS_PROFILE, or log in'],
+  [/^(ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch)/, 'AWS does not take the credentials'],
+  [/^AccessDenied/, 'These AWS credentials may not do this'],
+];
+
+/**
+ * What the work on AWS gives.
+ * @throws ConfigError: credentials or region are missing, or do not allow it.
+ */
+export async function onAws<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    if (cause.message === 'Region is missing') {
+      throw new ConfigError('The AWS region is not known: set AWS_REGION.', { code: 'aws_region', cause });
+    }
+    const words = remedies.find(([name]) => name.test(cause.name))?.[1];
+    throw words === undefined ? cause : new ConfigError(`${words} (${cause.message}).`, { code: 'aws_access', cause });
+  }
+}

@@ -1,0 +1,43 @@
+import { systemClock } from '../functions/shared/clock.ts';
+import type { ObjectStore } from '../functions/shared/ports.ts';
+import { DEFAULT_NAME } from '../infra/config.ts';
+import type { AttemptHome } from './attempt-home.ts';
+import { type DeployedStack, openStack } from './deployed-stack.ts';
+import { executionHome } from './execution-home.ts';
+import { processHome } from './local-attempt.ts';
+import { localStores } from './local-run.ts';
+import { shellQuoted } from './run-summary.ts';
+import { DEFAULT_OUT } from './setting-flags.ts';
+
+export interface PlaceOptions {
+  out: string;
+  /** Name of a deployed stack, true for the one that is deployed by default; absent for this machine. */
+  stack?: string | true;
+}
+
+/** Where runs lie: in a folder of this machine, or in a deployed stack. */
+export interface RunPlace {
+  home: AttemptHome;
+  input: ObjectStore;
+  /** Undefined on this machine. */
+  stack: DeployedStack | undefined;
+  /** `hundredfold-data`, `stack hundredfold`. */
+  words: string;
+  /** Flags that lead a command here, with a space before them. */
+  flags: string;
+}
+
+export const stackName = (option: string | true | undefined) => (typeof option === 'string' ? option : DEFAULT_NAME);
+
+/** @throws ConfigError: there is no such stack. */
+export async function openPlace({ out, stack }: PlaceOptions): Promise<RunPlace> {
+  if (stack === undefined) {
+    const { work, input } = localStores(out);
+    const flags = out === DEFAULT_OUT ? '' : ` --out ${shellQuoted(out)}`;
+    return { home: processHome(work, systemClock), input, stack: undefined, words: out, flags };
+  }
+  const name = stackName(stack);
+  const opened = await openStack(name);
+  const flags = ` --stack ${shellQuoted(name)}`;
+  return { home: executionHome(opened, systemClock), input: opened.input, stack: opened, words: `stack ${name}`, flags };
+}
