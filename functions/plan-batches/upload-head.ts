@@ -1,5 +1,6 @@
 import { InvalidUploadError } from '../shared/errors.ts';
 import { foreignFormatOf, startsAs } from './foreign-formats.ts';
+import { foreignTextOf } from './foreign-texts.ts';
 import { ByteWindow } from './records/byte-window.ts';
 import type { UploadSource } from './records/record-format.ts';
 import { CARRIAGE_RETURN, LINE_FEED } from './records/record-frames.ts';
@@ -70,7 +71,11 @@ export function refusePacked(fileName: string, compression: Compression, bytes: 
 /** @throws InvalidUploadError: the upload is plainly something else than a table of texts. */
 export function refuseForeign(fileName: string, bytes: Buffer): void {
   const foreign = foreignFormatOf(bytes, endingOf(fileName));
-  if (foreign) throw new InvalidUploadError(`${fileName} ${foreign.sentence}.`, { code: foreign.code });
+  if (foreign) refuseAs(fileName, foreign);
+}
+
+function refuseAs(fileName: string, { code, sentence }: { code: string; sentence: string }): never {
+  throw new InvalidUploadError(`${fileName} ${sentence}.`, { code });
 }
 
 function refuseBinary(fileName: string, bytes: Buffer): void {
@@ -90,6 +95,8 @@ function refuseBinary(fileName: string, bytes: Buffer): void {
 export function headOf(fileName: string, { bytes, isWhole }: FirstBytes): UploadHead {
   const startByte = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   if (!isParquet(bytes)) refuseBinary(fileName, bytes);
+  const foreign = isParquet(bytes) ? undefined : foreignTextOf(bytes.subarray(startByte), isWhole);
+  if (foreign) refuseAs(fileName, foreign);
   if (isWhole && bytes.subarray(startByte).every((byte) => blankBytes.includes(byte))) refuseEmpty(fileName);
   const hasCarriageReturnsOnly = !bytes.includes(LINE_FEED) && bytes.includes(CARRIAGE_RETURN);
   return {

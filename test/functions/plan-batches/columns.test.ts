@@ -27,6 +27,12 @@ describe('the text column', () => {
     });
   });
 
+  test('is no list of objects where another column may be the text', () => {
+    const lists = ['[{"body":"a"}]', '[]', ''];
+    expect(choose({ comments: lists, description: ['a', 'b', 'c'] }).textColumn).toBe('description');
+    expect(choose({ comments: lists, said: prose }).textColumn).toBe('comments');
+  });
+
   test('is found by name rather than by prose', () => {
     expect(choose({ said: prose, comment: ['a', 'b', 'c'] })).toMatchObject({ textColumn: 'comment', notes: [] });
   });
