@@ -85,6 +85,18 @@ function namedBySetting(setting: 'textColumn' | 'idColumn', wanted: string, colu
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)] ?? 0;
 
+/** A letter of a script that sets no words apart. */
+const lettersAlone = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/gu;
+/** `Mon Jan 05 2026 10:00:00 GMT+0100 (Central European Standard Time)`, as JavaScript writes it. */
+const longDate = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d\d:\d\d/i;
+
+/** Number of words: what has a letter in it, between white space. */
+function wordsOf(text: string): number {
+  if (longDate.test(text)) return 0;
+  const words = text.split(/\s+/).filter((piece) => /\p{L}/u.test(piece));
+  return Math.max(words.length, text.match(lettersAlone)?.length ?? 0);
+}
+
 /**
  * Whether values read like prose. Over those that are not empty: the median length is PROSE_CHARACTERS or more, the median
  * number of words PROSE_WORDS or more, and more than half of them are distinct.
@@ -93,7 +105,7 @@ function isProse(values: readonly string[]): boolean {
   const texts = values.map((value) => value.trim()).filter((text) => text !== '');
   return (
     median(texts.map((text) => text.length)) >= PROSE_CHARACTERS &&
-    median(texts.map((text) => text.split(/\s+/).length)) >= PROSE_WORDS &&
+    median(texts.map(wordsOf)) >= PROSE_WORDS &&
     new Set(texts).size * 2 > texts.length
   );
 }

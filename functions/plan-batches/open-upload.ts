@@ -16,6 +16,7 @@ import { textRecords } from './records/text-records.ts';
 import type { Delimiter, Upload } from './upload.ts';
 import { refuseEmpty } from './upload-head.ts';
 import { rowMaker } from './upload-rows.ts';
+import { isBlank } from './upload-text.ts';
 
 /** Bytes of records after which the sample is large enough, however few they are: it is held in memory. */
 const SAMPLE_BYTES = 8 * 1024 * 1024;
@@ -118,8 +119,10 @@ async function columnsOf(fileName: string, format: RecordFormat, settings: Readi
   const required = decided && requireColumns(fileName, format, decided);
   judgeSample(fileName, format, sample, decided !== undefined);
   const decoded = sample.filter(isDecoded);
+  // Spreadsheets end with lines of nothing but commas.
+  const filled = decoded.filter(({ fields }) => fields.names().some((column) => !isBlank(fields.text(column))));
+  const valuesOf = (column: string) => filled.map(({ fields }) => fields.text(column));
   const columns = format.header ?? [...new Set(decoded.flatMap(({ fields }) => fields.names()))];
-  const valuesOf = (column: string) => decoded.map(({ fields }) => fields.text(column));
   if (required) return { columns, ...required };
   const hasNames = format.format === 'csv' && !format.isHeaderless;
   if (hasNames) requireHeader(fileName, columns, valuesOf, settings);

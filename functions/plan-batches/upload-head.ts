@@ -34,6 +34,9 @@ const BINARY_CHECK_BYTES = 8_000;
 /** Share of control characters in those bytes above which they are not text, whatever the encoding; random bytes have 0.1. */
 const TOLERATED_CONTROLS = 0.05;
 
+/** What Hive and Athena put between fields unless told otherwise. */
+const CONTROL_DELIMITER = 1;
+
 export const fileNameOf = ({ name }: { name: string }) => name.slice(name.lastIndexOf('/') + 1);
 
 const endingOf = (fileName: string) => /\.([^.]*)(?:\.(?:gz|gzip|zst|zstd))?$/i.exec(fileName)?.[1]?.toLowerCase() ?? '';
@@ -81,6 +84,14 @@ function refuseAs(fileName: string, { code, sentence }: { code: string; sentence
 function refuseBinary(fileName: string, bytes: Buffer): void {
   const checked = bytes.subarray(0, BINARY_CHECK_BYTES);
   const controls = checked.reduce((count, byte) => count + (byte < 32 && !blankBytes.includes(byte) ? 1 : 0), 0);
+  const isDelimited = checked.every((byte) => byte === CONTROL_DELIMITER || byte >= 32 || blankBytes.includes(byte));
+  if (isDelimited && checked.includes(CONTROL_DELIMITER)) {
+    throw new InvalidUploadError(
+      `${fileName} separates its fields by control characters, as Hive and Athena do; write it as Parquet or JSON, or with commas ` +
+        "(field_delimiter = ',') and drop that.",
+      { code: 'control_delimiter' },
+    );
+  }
   if (!checked.includes(0) && controls <= checked.length * TOLERATED_CONTROLS) return;
   throw new InvalidUploadError(
     `${fileName} is a binary file, or UTF-16 text without a byte order mark; export it as CSV in UTF-8 or as JSONL and drop that.`,

@@ -3,6 +3,7 @@ import { InvalidUploadError } from '../../shared/errors.ts';
 import { comparable } from '../columns.ts';
 import type { Delimiter, Position } from '../upload.ts';
 import { refuseEmpty, type UploadHead } from '../upload-head.ts';
+import { hasBackslashes } from './csv-escapes.ts';
 import { CsvSplitter, type Values } from './csv-fields.ts';
 import { csvFraming } from './csv-framing.ts';
 import { csvOpening } from './csv-opening.ts';
@@ -86,6 +87,8 @@ export function isTable(named: UploadHead, isTextName: (column: string) => boole
 export interface CsvHeader {
   delimiter: Delimiter;
   lineBreak: UploadHead['lineBreak'];
+  /** Whether a quote within quotes has a backslash before it. */
+  isBackslashed: boolean;
   /** Column names, unique; `column_1` and so on where the file has none. */
   names: readonly string[];
   /** Whether the first line is a row. */
@@ -143,10 +146,13 @@ export function readCsvHeader(named: UploadHead, wishes: CsvWishes): CsvHeader {
   const { head, separator } = csvOpening(named);
   const wanted = wishes.delimiter ?? namedDelimiter(head.fileName, separator);
   const { delimiter, header, start } = wanted ? readHead(head, wanted) : (readingLikeFirst(head, wishes) ?? bestReading(head));
+  const isBackslashed = hasBackslashes(head, delimiter.charCodeAt(0));
   const common = {
-    delimiter,
-    lineBreak: head.lineBreak,
-    notes: delimiter === ',' || wanted ? [] : [`The fields are taken to be separated by ${separatorName(delimiter)}.`],
+    ...{ delimiter, isBackslashed, lineBreak: head.lineBreak },
+    notes: [
+      ...(delimiter === ',' || wanted ? [] : [`The fields are taken to be separated by ${separatorName(delimiter)}.`]),
+      ...(isBackslashed ? ['Quotes within quotes are taken to be written with a backslash before them.'] : []),
+    ],
   };
   if (header === undefined) refuseEmpty(head.fileName);
   if (wishes.first?.isHeaderless) return { ...common, names: wishes.first.names, isHeaderless: true, start: head.start };

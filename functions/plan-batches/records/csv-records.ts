@@ -6,9 +6,12 @@ import type { Fields, RecordFormat, UploadRecord, UploadSource } from './record-
 import { frameBlocks, rawText } from './record-frames.ts';
 
 /** The CSV reader for a file with that header. */
-export function csvRecords(source: UploadSource, { delimiter, lineBreak, names, isHeaderless, start, notes }: CsvHeader): RecordFormat {
-  const framing = csvFraming(delimiter, lineBreak);
-  const splitter = new CsvSplitter(delimiter, lineBreak);
+export function csvRecords(
+  source: UploadSource,
+  { delimiter, lineBreak, isBackslashed, names, isHeaderless, start, notes }: CsvHeader,
+): RecordFormat {
+  const framing = csvFraming(delimiter, lineBreak, isBackslashed);
+  const splitter = new CsvSplitter(delimiter, lineBreak, isBackslashed);
   const columns = new Map(names.map((name, index) => [name, index]));
 
   const outcomeOf = (values: Values | RejectionReason): { reason: null; fields: Fields } | { reason: RejectionReason } => {
