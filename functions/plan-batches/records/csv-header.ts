@@ -7,6 +7,7 @@ import { hasBackslashes } from './csv-escapes.ts';
 import { CsvSplitter, type Values } from './csv-fields.ts';
 import { csvFraming } from './csv-framing.ts';
 import { csvOpening } from './csv-opening.ts';
+import { refuseTitleLines } from './csv-title-lines.ts';
 import { frameStretch } from './record-frames.ts';
 
 const delimiters: readonly Delimiter[] = [',', ';', '\t', '|'];
@@ -167,5 +168,6 @@ export function readCsvHeader(named: UploadHead, wishes: CsvWishes): CsvHeader {
     const note = `The first line is read as a row, for a setting names a column by its place; the columns are called column_1 to column_${names.length}.`;
     return { ...common, names, isHeaderless: true, start: head.start, notes: [...common.notes, note] };
   }
+  if (!wishes.first && wishes.columns.length === 0) refuseTitleLines(head, header);
   return { ...common, names: uniqueNames(header), isHeaderless: false, start };
 }

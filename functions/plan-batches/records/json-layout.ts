@@ -106,6 +106,31 @@ function refuseByColumns({ fileName, bytes }: UploadHead, first: number): void {
   );
 }
 
+/**
+ * A single object is one row, unless it is plain that more was meant.
+ * @throws InvalidUploadError: all it holds are objects, or a list of texts is all there is of texts.
+ */
+function refuseOneRow({ fileName, bytes, isWhole }: UploadHead, first: number, isText: (column: string) => boolean): void {
+  const object = isWhole ? parsed(bytes, first, bytes.length) : undefined;
+  if (!isJsonObject(object)) return;
+  const entries = Object.entries(object);
+  if (entries.length > 1 && entries.every(([, value]) => isJsonObject(value))) {
+    throw new InvalidUploadError(
+      `${fileName} is one object that holds objects by their names; write an array of the objects and drop that.`,
+      {
+        code: 'table_by_columns',
+      },
+    );
+  }
+  const texts = entries.find(([, value]) => Array.isArray(value) && value.length > 1 && value.every((item) => typeof item === 'string'));
+  if (!texts || entries.some(([name, value]) => isText(name) && typeof value === 'string')) return;
+  throw new InvalidUploadError(
+    `${fileName} holds a list of texts, "${texts[0]}", and no rows; write one object a text ({"text": "..."}), or a .txt file with one text a line, ` +
+      'and drop that.',
+    { code: 'list_of_texts' },
+  );
+}
+
 /** Whether lines that do not begin as JSON are all the same meant as JSON: the first is some, or one of the first is an object. */
 function hasJsonLines({ bytes, start, lineBreak }: UploadHead): boolean {
   const lines = bytes.toString('utf8', start.byte, START_BYTES).split(String.fromCharCode(lineBreak), CHECKED_LINES);
@@ -150,6 +175,7 @@ export function jsonLayoutOf(head: UploadHead, isText: (column: string) => boole
     const others = lists.filter((list) => list !== table).map(({ name }) => name);
     return layoutAt('property', table.start, table.name, others);
   }
+  refuseOneRow(head, first, isText);
   if (isLine) return lines;
   const end = new JsonScanner().scan(bytes, first, bytes.length);
   return end !== -1 && isJsonObject(parsed(bytes, first, end)) ? layoutAt('list', first) : byName;
