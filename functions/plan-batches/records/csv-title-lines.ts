@@ -16,7 +16,13 @@ function lineOfNames(lines: readonly string[], header: readonly string[]): numbe
   for (const [index, line] of lines.entries()) {
     for (const delimiter of [',', ';', '\t', '|']) {
       const names = cellsOf(line, delimiter);
-      if (index === 0 || names.length < Math.max(2, header.length) || names.includes('') || !names.some(isTextName)) continue;
+      if (
+        index === 0 ||
+        names.length < Math.max(2, header.length) ||
+        !names.every((name) => /\p{L}/u.test(name)) ||
+        !names.some(isTextName)
+      )
+        continue;
       const below = lines.slice(index + 1).filter((other) => other.trim() !== '');
       const alike = below.filter((other) => cellsOf(other, delimiter).length >= names.length);
       if (below.length > 0 && alike.length >= below.length * AGREEMENT) return index + 1;
@@ -36,7 +42,7 @@ export function refuseTitleLines({ fileName, bytes, start, lineBreak }: UploadHe
   const line = lineOfNames(text.split(String.fromCharCode(lineBreak), SEARCHED_LINES), header);
   if (line === undefined) return;
   throw new InvalidUploadError(
-    `${fileName} has its column names on line ${start.line + line - 1}, it seems; remove the lines above them and drop that.`,
+    `${fileName} has its column names on line ${start.line + line - 1}, it seems; remove the lines above them, or set textColumn (--text-column) to a name on its first line.`,
     { code: 'lines_above_header' },
   );
 }
