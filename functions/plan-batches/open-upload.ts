@@ -7,7 +7,7 @@ import { headerNote, requireHeader } from './missing-header.ts';
 import { type KeepCopy, type ReadableUpload, readableUpload } from './readable-upload.ts';
 import { isTable, readCsvHeader } from './records/csv-header.ts';
 import { csvRecords } from './records/csv-records.ts';
-import { jsonLayoutOf } from './records/json-layout.ts';
+import { isJsonEnding, jsonLayoutOf } from './records/json-layout.ts';
 import { jsonRecords } from './records/json-records.ts';
 import { jsonlRecords } from './records/jsonl-records.ts';
 import { parquetRecords } from './records/parquet-records.ts';
@@ -90,6 +90,8 @@ async function formatOf(
   const isText = (column: string) => isTextName(column) || column === textColumn;
   const layout = jsonLayoutOf(head, textColumn === null ? isText : (column) => comparable(column) === comparable(textColumn));
   if (layout) return layout.kind === 'lines' ? jsonlRecords(source, head) : jsonRecords(source, layout);
+  // What is called JSON and is neither JSON nor a table is refused as the JSON that it was meant to be.
+  if (isJsonEnding(head.ending) && !delimiter && !isTable(head, isText)) return jsonlRecords(source, head);
   if (head.ending === 'txt' && !delimiter && !isTable(head, isText)) return textRecords(source, head);
   const named = (columns: readonly (string | null)[]) => columns.filter((column) => column !== null);
   const header = readCsvHeader(head, {

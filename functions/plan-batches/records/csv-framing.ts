@@ -25,7 +25,8 @@ export function csvFraming(delimiter: Delimiter, lineBreak: Framing['lineBreak']
     const byte = bytes[at];
     if (byte === delimiterByte || byte === lineBreak || byte === undefined) return true;
     if (byte !== CARRIAGE_RETURN) return false;
-    return bytes[at + 1] === LINE_FEED || bytes[at + 1] === undefined;
+    const next = bytes[at + 1] === CARRIAGE_RETURN ? bytes[at + 2] : bytes[at + 1];
+    return next === LINE_FEED || next === undefined;
   };
   return {
     lineBreak,

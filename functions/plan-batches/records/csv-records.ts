@@ -29,7 +29,7 @@ export function csvRecords(
     start,
     remedy:
       `give every line as many fields as the ${isHeaderless ? 'first' : 'header'} has (${names.length}, separated by ${separatorName(delimiter)}) ` +
-      `and put fields that hold ${separatorName(delimiter)}, quotes or line breaks in double quotes`,
+      `and put fields that hold ${separatorName(delimiter)}, quotes or line breaks in double quotes${names.length === 1 ? ', or name the file .txt if every line is one text' : ''}`,
     async *records(from) {
       for await (const block of frameBlocks(source, from, framing)) {
         const values = splitter.split(block);

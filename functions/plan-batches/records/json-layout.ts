@@ -28,6 +28,7 @@ const NAMED_ELEMENTS = 20;
 /** Bytes at the start that a pattern is looked for in. */
 const START_BYTES = 256 * 1024;
 const CHECKED_LINES = 100;
+export const isJsonEnding = (ending: string) => ['json', 'jsonl', 'ndjson'].includes(ending);
 const startsArray = /^\[\s*(?:[{[\]"\d-]|true\b|false\b|null\b|$)/;
 
 function parsed(bytes: Buffer, start: number, end: number): unknown {
@@ -122,8 +123,12 @@ function refuseOneRow({ fileName, bytes, isWhole }: UploadHead, first: number, i
       },
     );
   }
+  if (entries.some(([name, value]) => isText(name) && typeof value === 'string')) return;
+  const empty = entries.find(([, value]) => Array.isArray(value) && value.length === 0);
+  if (empty)
+    throw new InvalidUploadError(`${fileName} has no rows: its list "${empty[0]}" is empty; write at least one.`, { code: 'no_rows' });
   const texts = entries.find(([, value]) => Array.isArray(value) && value.length > 1 && value.every((item) => typeof item === 'string'));
-  if (!texts || entries.some(([name, value]) => isText(name) && typeof value === 'string')) return;
+  if (!texts) return;
   throw new InvalidUploadError(
     `${fileName} holds a list of texts, "${texts[0]}", and no rows; write one object a text ({"text": "..."}), or a .txt file with one text a line, ` +
       'and drop that.',
@@ -156,8 +161,8 @@ export function jsonLayoutOf(head: UploadHead, isText: (column: string) => boole
     others,
     start: { byte, line: 1 + countBytes(bytes, LINE_FEED, 0, byte), rowNumber: 0 },
   });
-  const isNamedLines = ending === 'jsonl' || ending === 'ndjson';
-  const byName = isNamedLines || ending === 'json' ? lines : null;
+  const isNamedLines = isJsonEnding(ending) && ending !== 'json';
+  const byName = isJsonEnding(ending) ? lines : null;
   if (bytes[first] === OPEN_ARRAY) {
     return startsArray.test(bytes.toString('latin1', first, first + 4096)) ? layoutAt('list', first + 1) : byName;
   }
