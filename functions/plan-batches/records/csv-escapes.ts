@@ -10,13 +10,13 @@ const lineEnds = [10, 13];
 export const isEscapable = (byte: number | undefined) => byte === QUOTE || byte === BACKSLASH;
 
 /**
- * Whether quotes within quotes have a backslash before them: one at least has, with more of the field behind it, and none is written twice.
- * A backslash that ends a field (`"C:\temp\"`) says nothing.
+ * Whether quotes within quotes have backslashes before them: more of them have, with more of the field behind them, than there are that are
+ * written twice or that could not stand where they do. A backslash that ends a field (`"C:\temp\"`) says nothing.
  */
-export function hasBackslashes({ bytes, start }: UploadHead, delimiterByte: number): boolean {
+export function hasBackslashes({ bytes, start, lineBreak }: UploadHead, delimiterByte: number): boolean {
   if (!bytes.includes('\\"')) return false;
   const isFieldEnd = (at: number) => at >= bytes.length || bytes[at] === delimiterByte || lineEnds.includes(bytes[at] as number);
-  let isFound = false;
+  let votes = 0;
   let isFieldStart = true;
   for (let at = start.byte; at < bytes.length; at += 1) {
     const byte = bytes[at] as number;
@@ -32,11 +32,16 @@ export function hasBackslashes({ bytes, start }: UploadHead, delimiterByte: numb
     for (at += 1; at < bytes.length && bytes[at] !== QUOTE; at += 1) {
       if (bytes[at] !== BACKSLASH || !isEscapable(bytes[at + 1])) continue;
       at += 1;
-      if (bytes[at] === QUOTE && !isFieldEnd(at + 1)) isFound = true;
+      if (bytes[at] === QUOTE && bytes[at + 1] !== QUOTE && !isFieldEnd(at + 1)) votes += 1;
     }
-    if (bytes[at + 1] === QUOTE) return false;
+    if (isFieldEnd(at + 1)) continue;
+    votes -= 1;
+    // What follows cannot be told apart: on with the next line.
+    const next = bytes.indexOf(lineBreak, at);
+    at = next === -1 ? bytes.length : next;
+    isFieldStart = true;
   }
-  return isFound;
+  return votes > 0;
 }
 
 /**
