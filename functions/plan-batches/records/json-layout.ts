@@ -99,7 +99,8 @@ function namesIn(bytes: Buffer, { start }: ObjectList): Set<string> {
 function refuseByColumns({ fileName, bytes }: UploadHead, first: number): void {
   const start = bytes.toString('latin1', first, first + START_BYTES);
   const isSplit = /^\{\s*"(?:columns|index)"\s*:\s*\[/.test(start) && /"data"\s*:\s*\[\s*\[/.test(start);
-  if (!isSplit && !/^\{\s*(?:"(?:[^"\\]|\\.)*"\s*:\s*\{\s*)?"0"\s*:\s*(?!\[)/.test(start)) return;
+  const isByColumns = /^\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{\s*"0"\s*:/.test(start);
+  if (!isSplit && !isByColumns && !/^\{\s*"0"\s*:\s*\{/.test(start)) return;
   throw new InvalidUploadError(
     `${fileName} is a table written by its columns or row labels, as pandas does; write one object a row (to_json(FILE, orient="records", ` +
       'lines=True)) and drop that.',
