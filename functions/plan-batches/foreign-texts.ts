@@ -27,12 +27,14 @@ const START_CHARACTERS = 64 * 1024;
 const startsHtml = /^<(?:!doctype\s+html|html|head|body|table|style|script|meta)\b[^<]*>/i;
 const startsXml = /^<(?:\?xml\s|!doctype\s)/i;
 const rootElement = /^<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>/;
-const dumpComment = /^(?:--[ \t]*\r?\n)?--[^\n]*\b(?:mysql|mariadb|sqlite|sql|database|cluster) dump\b/i;
+const dumpComment = /^--[^\n]*\b(?:mysql|mariadb|sqlite|sql|database|cluster) dump\b/im;
 /** Statements with which dumps begin, as prose never does. */
 const statements = [
   /(?:create|drop|alter)\s+(?:temp(?:orary)?\s+|unlogged\s+)?(?:table|database|schema|view|type|extension|sequence)\s+[^,;]*[(;]/iy,
   /(?:insert(?:\s+ignore)?|replace)\s+into\s+\S+\s*(?:\([^()]*\)\s*)?(?:values|select)\b/iy,
-  /set\s+(?:names\s|[@\w.]+\s*=)[^;\n]*;/iy,
+  /insert\s+\[[^\]]+\]/iy,
+  /use\s+\[?\w+\]?;?\s*\r?\n\s*go\b/iy,
+  /set\s+(?:names\s|define\s|[@\w.]+\s*=)[^;\n]*;/iy,
   /(?:start\s+transaction|begin\s+transaction|lock\s+tables\s[^;]*|pragma\s+\w+\s*=\s*\w+)\s*;/iy,
   /copy\s+\S+\s+(?:\([^()]*\)\s+)?from\s+stdin\b/iy,
 ];
@@ -43,7 +45,7 @@ function afterComments(text: string): number {
   for (;;) {
     while (/\s/.test(text.charAt(at))) at += 1;
     const isBlock = text.startsWith('/*', at);
-    if (!isBlock && !text.startsWith('--', at)) return at;
+    if (!isBlock && !text.startsWith('--', at) && !text.startsWith('REM ', at)) return at;
     const end = isBlock ? text.indexOf('*/', at + 2) : text.indexOf('\n', at);
     if (end === -1) return text.length;
     at = isBlock ? end + (text.charAt(end + 2) === ';' ? 3 : 2) : end;
@@ -51,8 +53,8 @@ function afterComments(text: string): number {
 }
 
 function isSql(text: string): boolean {
-  if (dumpComment.test(text)) return true;
   const start = afterComments(text);
+  if (dumpComment.test(text.slice(0, start))) return true;
   return statements.some((statement) => {
     statement.lastIndex = start;
     return statement.test(text);

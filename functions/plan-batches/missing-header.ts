@@ -41,7 +41,9 @@ export function requireHeader(
   valuesOf: ValuesOf,
   { textColumn }: Pick<Settings, 'textColumn'>,
 ): void {
-  if (textColumn !== null || names.some(isTextName)) return;
+  if (textColumn !== null) return;
+  // Unless the name is one of the column's values, as in a column of kinds of texts.
+  if (names.some((name) => isTextName(name) && !valuesOf(name).includes(name))) return;
   const value = valueForName(names, valuesOf);
   if (!value) return;
   throw new InvalidUploadError(
