@@ -90,9 +90,11 @@ async function formatOf(
   const isText = (column: string) => isTextName(column) || column === textColumn;
   const layout = jsonLayoutOf(head, textColumn === null ? isText : (column) => comparable(column) === comparable(textColumn));
   if (layout) return layout.kind === 'lines' ? jsonlRecords(source, head) : jsonRecords(source, layout);
+  // Of a folder of CSV, a part with a single line does not show by itself that it is a table.
+  const mayBeNone = !delimiter && !decided?.csv.delimiter && !isTable(head, isText);
   // What is called JSON and is neither JSON nor a table is refused as the JSON that it was meant to be.
-  if (isJsonEnding(head.ending) && !delimiter && !isTable(head, isText)) return jsonlRecords(source, head);
-  if (head.ending === 'txt' && !delimiter && !isTable(head, isText)) return textRecords(source, head);
+  if (isJsonEnding(head.ending) && mayBeNone) return jsonlRecords(source, head);
+  if (head.ending === 'txt' && mayBeNone) return textRecords(source, head);
   const named = (columns: readonly (string | null)[]) => columns.filter((column) => column !== null);
   const header = readCsvHeader(head, {
     delimiter: delimiter === null ? null : (delimiterNames[delimiter] ?? (delimiter as Delimiter)),

@@ -128,6 +128,11 @@ describe('parts without a header', () => {
     ]);
   });
 
+  test('may be called text, those of one line too', async () => {
+    const files = { 'a.txt': 'r1\tIt is warm and soft\nr2\tFar too small\n', 'b.txt': 'r3\tAs described\n' };
+    expect(await textsOf(await openFiles(files, settings))).toEqual(['It is warm and soft', 'Far too small', 'As described']);
+  });
+
   test('go on after any row as if there had been no break', async () => {
     const whole = await rowsOf(await openFiles(headerless, settings));
     for (const [index, { next }] of whole.entries()) {
