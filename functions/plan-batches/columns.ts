@@ -1,5 +1,6 @@
 import { InvalidUploadError } from '../shared/errors.ts';
 import type { Settings } from '../shared/settings.ts';
+import type { Delimiter, Upload } from './upload.ts';
 
 /** Names of a text column, the likeliest first. Case, spaces, `_` and `-` do not count. */
 const textNames = [
@@ -35,10 +36,14 @@ export interface ColumnChoice {
   notes: string[];
 }
 
-/** Columns that were chosen on another part of the same upload. */
-export type DecidedColumns = Pick<ColumnChoice, 'textColumn' | 'idColumn'>;
+/** What was chosen on another part file of the same upload. */
+export interface DecidedColumns extends Pick<ColumnChoice, 'textColumn' | 'idColumn'> {
+  /** How CSV parts are read. */
+  csv: { delimiter: Delimiter | null; isHeaderless: boolean; names: readonly string[] };
+}
 
-const comparable = (name: string) => name.toLowerCase().replace(/[\s_-]+/g, '');
+/** A name as it is compared: case, spaces, `_` and `-` do not count. */
+export const comparable = (name: string) => name.toLowerCase().replace(/[\s_-]+/g, '');
 
 /** The last word of a name, in lower case; words are set apart by spaces, `_`, `-` or a capital after a small letter. */
 const lastWord = (name: string) =>
@@ -81,6 +86,18 @@ function namedBySetting(setting: 'textColumn' | 'idColumn', wanted: string, colu
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)] ?? 0;
 
+/** A letter of a script that sets no words apart. */
+const lettersAlone = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/gu;
+/** `Mon Jan 05 2026 10:00:00 GMT+0100 (Central European Standard Time)`, as JavaScript writes it. */
+const longDate = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d\d:\d\d/i;
+
+/** Number of words: what has a letter in it, between white space. */
+function wordsOf(text: string): number {
+  if (longDate.test(text)) return 0;
+  const words = text.split(/\s+/).filter((piece) => /\p{L}/u.test(piece));
+  return Math.max(words.length, text.match(lettersAlone)?.length ?? 0);
+}
+
 /**
  * Whether values read like prose. Over those that are not empty: the median length is PROSE_CHARACTERS or more, the median
  * number of words PROSE_WORDS or more, and more than half of them are distinct.
@@ -89,16 +106,24 @@ function isProse(values: readonly string[]): boolean {
   const texts = values.map((value) => value.trim()).filter((text) => text !== '');
   return (
     median(texts.map((text) => text.length)) >= PROSE_CHARACTERS &&
-    median(texts.map((text) => text.split(/\s+/).length)) >= PROSE_WORDS &&
+    median(texts.map(wordsOf)) >= PROSE_WORDS &&
     new Set(texts).size * 2 > texts.length
   );
+}
+
+/** Whether all values are objects or lists, as JSON has them. */
+function isStructured(values: readonly string[]): boolean {
+  const written = values.filter((value) => value !== '');
+  return written.length > 0 && written.every((value) => /^(?:\{.*\}|\[.*\])$/s.test(value));
 }
 
 /** Whether values can tell records apart: none is empty, no two are equal. */
 const isKey = (values: readonly string[]) => values.every((value) => value.trim() !== '') && new Set(values).size === values.length;
 
 function chooseText(columns: readonly string[], valuesOf: (column: string) => readonly string[]): { textColumn: string; notes: string[] } {
-  const named = byName(columns, textNames);
+  // A list of comments and the like is the text only where no other column may be.
+  const plain = columns.filter((column) => !isStructured(valuesOf(column)));
+  const named = byName(plain, textNames) ?? byName(columns, textNames);
   if (named !== undefined) return { textColumn: named, notes: [] };
   const [prose, ...more] = columns.filter((column) => isProse(valuesOf(column)));
   if (prose !== undefined && more.length === 0) {
@@ -147,19 +172,27 @@ export function chooseColumns(
 
 /**
  * The columns that were decided on another part file, for a file that must have them, too.
- * @param header null: every record brings its own columns.
  * @throws InvalidUploadError: the file has no such column.
  */
-export function requireColumns(fileName: string, header: readonly string[] | null, decided: DecidedColumns): ColumnChoice {
-  for (const column of [decided.textColumn, decided.idColumn]) {
+export function requireColumns(
+  fileName: string,
+  { header, format }: { header: readonly string[] | null; format: Upload['format'] },
+  { textColumn, idColumn, csv }: DecidedColumns,
+): ColumnChoice {
+  for (const column of [textColumn, idColumn]) {
+    // Without a header every record brings its own columns.
     if (header === null || column === null || header.includes(column)) continue;
+    const place = Math.max(1, csv.names.indexOf(textColumn) + 1);
+    const remedy =
+      format === 'csv'
+        ? `write the column names on the first line of every part file, or of none and set textColumn (--text-column) to column_${place}. Its first line holds`
+        : 'write the same columns to every part file. Its columns are';
     throw new InvalidUploadError(
-      `${fileName} has no column "${column.slice(0, LISTED_CHARACTERS)}", which the part files before it have; ` +
-        `write the same columns to every part file. Its columns are: ${listed(header)}.`,
+      `${fileName} has no column "${column.slice(0, LISTED_CHARACTERS)}", which the part files before it have; ${remedy}: ${listed(header)}.`,
       { code: 'missing_column' },
     );
   }
-  return { ...decided, notes: [] };
+  return { textColumn, idColumn, notes: [] };
 }
 
 /** Why a column was taken. `looks`: no name fits, and it is the only one that reads like prose. */

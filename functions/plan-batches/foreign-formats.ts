@@ -3,6 +3,8 @@ interface ForeignFormat {
   code: string;
   /** First bytes of such a file; a text that happens to start with the same letters goes on with a printable character. */
   magic: readonly (string | readonly number[])[];
+  /** Offset of the magic. @default 0 */
+  at?: number;
   /** Bytes that its head holds somewhere. */
   holds?: string;
   /** Endings that tell as much. */
@@ -52,6 +54,18 @@ const foreignFormats: readonly ForeignFormat[] = [
     code: 'excel_workbook',
     magic: [[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]],
     sentence: `is an old Office document (such as .xls or .doc); export it as CSV (in Excel: File > Save As > CSV UTF-8) ${asCsv}`,
+  },
+  {
+    code: 'tar_archive',
+    magic: [[...Buffer.from('ustar')]],
+    at: 257,
+    holds: '\0',
+    sentence: 'is a tar archive; unpack it and drop the files in it, or the folder if it holds the parts of one table',
+  },
+  {
+    code: 'sql_dump',
+    magic: ['PGDMP'],
+    sentence: 'is a PostgreSQL dump; export the table as CSV (\\copy TABLE to FILE csv header) and drop that instead',
   },
   { code: 'pdf', magic: ['%PDF-'], sentence: 'is a PDF; put the texts into a CSV or JSONL file, one a row, and drop that' },
   {
@@ -104,6 +118,6 @@ export function startsAs(bytes: Buffer, magic: string | readonly number[]): bool
 /** The first format in the list that the file is. */
 export const foreignFormatOf = (bytes: Buffer, ending: string): ForeignFormat | undefined =>
   foreignFormats.find(
-    ({ magic, holds, endings }) =>
-      magic.some((start) => startsAs(bytes, start)) && (!holds || bytes.includes(holds) || endings?.includes(ending)),
+    ({ magic, at = 0, holds, endings }) =>
+      magic.some((start) => startsAs(bytes.subarray(at), start)) && (!holds || bytes.includes(holds) || endings?.includes(ending)),
   );

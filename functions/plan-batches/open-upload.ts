@@ -2,11 +2,12 @@ import type { RejectionReason } from '../shared/contract.ts';
 import { InvalidUploadError } from '../shared/errors.ts';
 import { SAMPLE_RECORDS } from '../shared/limits.ts';
 import type { Settings } from '../shared/settings.ts';
-import { chooseColumns, type DecidedColumns, isTextName, requireColumns } from './columns.ts';
+import { chooseColumns, comparable, type DecidedColumns, isTextName, requireColumns } from './columns.ts';
+import { headerNote, requireHeader } from './missing-header.ts';
 import { type KeepCopy, type ReadableUpload, readableUpload } from './readable-upload.ts';
-import { isTable } from './records/csv-header.ts';
+import { isTable, readCsvHeader } from './records/csv-header.ts';
 import { csvRecords } from './records/csv-records.ts';
-import { jsonLayoutOf } from './records/json-layout.ts';
+import { isJsonEnding, jsonLayoutOf } from './records/json-layout.ts';
 import { jsonRecords } from './records/json-records.ts';
 import { jsonlRecords } from './records/jsonl-records.ts';
 import { parquetRecords } from './records/parquet-records.ts';
@@ -15,6 +16,7 @@ import { textRecords } from './records/text-records.ts';
 import type { Delimiter, Upload } from './upload.ts';
 import { refuseEmpty } from './upload-head.ts';
 import { rowMaker } from './upload-rows.ts';
+import { isBlank } from './upload-text.ts';
 
 /** Bytes of records after which the sample is large enough, however few they are: it is held in memory. */
 const SAMPLE_BYTES = 8 * 1024 * 1024;
@@ -78,31 +80,59 @@ type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'delimiter' | 
 const delimiterNames: Record<string, Delimiter> = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' };
 
 /** How to read the records of an upload: as what its content shows it to be, as its name says where that leaves it open. */
-async function formatOf({ source, head, isParquet }: ReadableUpload, settings: ReadingSettings): Promise<RecordFormat> {
+async function formatOf(
+  { source, head, isParquet }: ReadableUpload,
+  settings: ReadingSettings,
+  decided: DecidedColumns | undefined,
+): Promise<RecordFormat> {
   if (isParquet) return parquetRecords(source, head.fileName);
-  const layout = jsonLayoutOf(head);
-  if (layout) return layout.kind === 'lines' ? jsonlRecords(source, head) : jsonRecords(source, layout);
-  const { delimiter, textColumn } = settings;
+  const { delimiter, textColumn, idColumn } = settings;
   const isText = (column: string) => isTextName(column) || column === textColumn;
-  if (head.ending === 'txt' && !delimiter && !isTable(head, isText)) return textRecords(source, head);
-  return csvRecords(source, head, delimiter === null ? null : (delimiterNames[delimiter] ?? (delimiter as Delimiter)));
+  const layout = jsonLayoutOf(head, textColumn === null ? isText : (column) => comparable(column) === comparable(textColumn));
+  if (layout) return layout.kind === 'lines' ? jsonlRecords(source, head) : jsonRecords(source, layout);
+  // Of a folder of CSV, a part with a single line does not show by itself that it is a table.
+  const mayBeNone = !delimiter && !decided?.csv.delimiter && !isTable(head, isText);
+  // What is called JSON and is neither JSON nor a table is refused as the JSON that it was meant to be.
+  if (isJsonEnding(head.ending) && mayBeNone) return jsonlRecords(source, head);
+  if (head.ending === 'txt' && mayBeNone) return textRecords(source, head);
+  const named = (columns: readonly (string | null)[]) => columns.filter((column) => column !== null);
+  const header = readCsvHeader(head, {
+    delimiter: delimiter === null ? null : (delimiterNames[delimiter] ?? (delimiter as Delimiter)),
+    columns: named([textColumn, idColumn]),
+    first: decided ? { ...decided.csv, columns: named([decided.textColumn, decided.idColumn]) } : null,
+  });
+  return csvRecords(source, header);
 }
 
 /** The records of an upload and what is known of its bytes; the head is let go of here. */
-async function recordsOf(source: UploadSource, settings: ReadingSettings, keepCopy: KeepCopy | undefined) {
+async function recordsOf(
+  source: UploadSource,
+  settings: ReadingSettings,
+  decided: DecidedColumns | undefined,
+  keepCopy: KeepCopy | undefined,
+) {
   const readable = await readableUpload(source, keepCopy);
   const { compression, encoding, notes, head } = readable;
-  return { format: await formatOf(readable, settings), fileName: head.fileName, compression, encoding, notes };
+  return { format: await formatOf(readable, settings, decided), fileName: head.fileName, compression, encoding, notes };
 }
 
 /** The columns of the file, and those that hold text and id. The sample is let go of here: it is held in memory. */
 async function columnsOf(fileName: string, format: RecordFormat, settings: ReadingSettings, decided: DecidedColumns | undefined) {
   const sample = await readSample(format);
+  // First of all: the one line of a part may be a row.
+  const required = decided && requireColumns(fileName, format, decided);
   judgeSample(fileName, format, sample, decided !== undefined);
   const decoded = sample.filter(isDecoded);
+  // Spreadsheets end with lines of nothing but commas.
+  const filled = decoded.filter(({ fields }) => fields.names().some((column) => !isBlank(fields.text(column))));
+  const valuesOf = (column: string) => filled.map(({ fields }) => fields.text(column));
   const columns = format.header ?? [...new Set(decoded.flatMap(({ fields }) => fields.names()))];
-  const valuesOf = (column: string) => decoded.map(({ fields }) => fields.text(column));
-  return { columns, ...(decided ? requireColumns(fileName, format.header, decided) : chooseColumns(columns, valuesOf, settings)) };
+  if (required) return { columns, ...required };
+  const hasNames = format.format === 'csv' && !format.isHeaderless;
+  if (hasNames) requireHeader(fileName, columns, valuesOf, settings);
+  const chosen = chooseColumns(columns, valuesOf, settings);
+  const isChosenByValues = hasNames && settings.textColumn === null;
+  return { columns, ...chosen, notes: [...chosen.notes, ...(isChosenByValues ? headerNote(columns, chosen.textColumn) : [])] };
 }
 
 /** What is known beforehand of an upload that is a part file of a folder. */
@@ -126,7 +156,7 @@ export async function openUpload(
   { decided, constants = {} }: PartOfFolder = {},
   keepCopy?: KeepCopy,
 ): Promise<Upload> {
-  const { format, ...readable } = await recordsOf(source, settings, keepCopy);
+  const { format, ...readable } = await recordsOf(source, settings, decided, keepCopy);
   const { columns, textColumn, idColumn, notes } = await columnsOf(readable.fileName, format, settings, decided);
   const rowOf = rowMaker({ textColumn, idColumn, constants, maxRowCharacters: settings.maxRowCharacters });
   return {
@@ -137,6 +167,7 @@ export async function openUpload(
     textColumn,
     idColumn,
     columns,
+    isHeaderless: format.isHeaderless ?? false,
     notes: [...readable.notes, ...format.notes, ...notes],
     start: format.start,
     async *rows(from) {

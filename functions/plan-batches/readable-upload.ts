@@ -49,8 +49,9 @@ export async function readableUpload(source: UploadSource, keepCopy: KeepCopy = 
   if (isParquet(first.bytes)) {
     return { source, head: headOf(fileName, first), isParquet: true, compression, encoding: 'utf-8', notes: [] };
   }
-  const encoding = isUtf8ByMark(first.bytes) ? 'utf-8' : encodingOf(first.bytes);
-  const notes = encoding === 'windows-1252' ? ['The file is not UTF-8; it was read as Windows-1252.'] : [];
+  const encoding = isUtf8ByMark(first.bytes) ? 'utf-8' : encodingOf(first.bytes, first.isWhole);
+  const notes =
+    encoding === 'windows-1252' ? ['The file is not UTF-8; it was read as Windows-1252. If letters look wrong, save it as UTF-8.'] : [];
   if (!compression && encoding === 'utf-8') {
     return { source, head: headOf(fileName, first), isParquet: false, compression, encoding, notes };
   }

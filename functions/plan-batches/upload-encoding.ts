@@ -20,14 +20,15 @@ function characterBytes(bytes: Buffer, at: number): number | null {
 }
 
 /** Whether bytes are UTF-8, but for a few that may be broken: they lie in fewer places than there are whole characters beyond ASCII, or as many. */
-function isMostlyUtf8(bytes: Buffer): boolean {
+function isMostlyUtf8(bytes: Buffer, isWhole: boolean): boolean {
   if (isUtf8(bytes)) return true;
   let characters = 0;
   let broken = 0;
   let isBroken = false;
   for (let at = 0; at < bytes.length; ) {
-    const length = characterBytes(bytes, at);
-    if (length === null) break;
+    const complete = characterBytes(bytes, at);
+    if (complete === null && !isWhole) break;
+    const length = complete ?? 0;
     if (length === 0 && !isBroken) broken += 1;
     if (length > 1) characters += 1;
     isBroken = length === 0;
@@ -36,11 +37,14 @@ function isMostlyUtf8(bytes: Buffer): boolean {
   return broken === 0 || broken <= characters;
 }
 
-/** How text is encoded: as its byte order mark says, else UTF-8, and Windows-1252 where its first ENCODING_BYTES cannot be that. */
-export function encodingOf(bytes: Buffer): Encoding {
+/**
+ * How text is encoded: as its byte order mark says, else UTF-8, and Windows-1252 where its first ENCODING_BYTES cannot be that.
+ * @param isWhole whether the bytes are all there are, and not cut within a character.
+ */
+export function encodingOf(bytes: Buffer, isWhole: boolean): Encoding {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
-  return isMostlyUtf8(bytes.subarray(0, ENCODING_BYTES)) ? 'utf-8' : 'windows-1252';
+  return isMostlyUtf8(bytes.subarray(0, ENCODING_BYTES), isWhole && bytes.length <= ENCODING_BYTES) ? 'utf-8' : 'windows-1252';
 }
 
 function fromWindows1252(chunk: Uint8Array): Buffer {

@@ -54,6 +54,16 @@ function ofPart(folder: string, part: SourcePart, error: unknown): unknown {
   return new InvalidUploadError(`${folderName(folder)}${part.key}${sentence}`, { ...(code !== undefined && { code }), cause });
 }
 
+/** @throws InvalidUploadError always: no part has rows. */
+function refuseFolder(name: string, parts: number, linesAlone: number): never {
+  const found = parts === 0 ? 'no part files' : 'no rows in its part files';
+  const remedy =
+    linesAlone > 1
+      ? 'if the one line that they have is a row and not column names, set textColumn (--text-column) to the place of the text: column_1, column_2 ...'
+      : 'write the part files first, and _SUCCESS after the last of them.';
+  throw new InvalidUploadError(`${name} has ${found}; ${remedy}`, { code: 'empty_folder' });
+}
+
 /**
  * The rows of a folder of part files as one upload: the parts in order, rows numbered through. Text and id column are those of the first
  * part that has rows.
@@ -70,11 +80,15 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
     );
   }
 
+  let linesAlone = 0;
   const open = async (file: number, part: SourcePart, decided?: DecidedColumns): Promise<Upload | undefined> => {
     try {
       return await openPart(file, part, { decided, constants: partitionOf(part.key) });
     } catch (error) {
-      if (error instanceof InvalidUploadError && emptyCodes.includes(error.code)) return undefined;
+      if (error instanceof InvalidUploadError && emptyCodes.includes(error.code)) {
+        if (error.code === 'no_rows') linesAlone += 1;
+        return undefined;
+      }
       throw ofPart(folder, part, error);
     }
   };
@@ -87,13 +101,18 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
     firstFile = file;
     break;
   }
-  if (!first) {
-    const found = parts.length === 0 ? 'no part files' : 'no rows in its part files';
-    throw new InvalidUploadError(`${name} has ${found}; write the part files first, and _SUCCESS after the last of them.`, {
-      code: 'empty_folder',
-    });
+  if (!first) refuseFolder(name, parts.length, linesAlone);
+  const { textColumn, idColumn, delimiter, isHeaderless, columns: names } = first;
+  const decided: DecidedColumns = { textColumn, idColumn, csv: { delimiter, isHeaderless, names } };
+  // The one line of a part before the first with rows was taken for a header; if there are none, it is a row.
+  let { start } = first;
+  for (const [file, part] of parts.slice(0, firstFile).entries()) {
+    const earlier = await open(file, part, decided);
+    if (!earlier) continue;
+    start = earlier.start;
+    firstFile = file;
+    break;
   }
-  const { textColumn, idColumn } = first;
   const partitionColumns = Object.keys(partitionOf(parts[firstFile]?.key ?? ''));
 
   async function* rows(from: Position): AsyncGenerator<readonly UploadRow[]> {
@@ -101,7 +120,7 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
     let { rowNumber } = from;
     for (const [file, part] of parts.entries()) {
       if (file < fromFile) continue;
-      const upload = await open(file, part, { textColumn, idColumn });
+      const upload = await open(file, part, decided);
       if (!upload) continue;
       // In place: copies of all rows took a tenth of the planning's time.
       const place = (row: UploadRow): void => {
@@ -127,7 +146,7 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
       `The upload is a folder of ${parts.length === 1 ? 'one part file' : `${parts.length.toLocaleString('en')} part files`}.`,
       ...first.notes,
     ],
-    start: { ...first.start, file: firstFile },
+    start: { ...start, file: firstFile },
     rows,
   };
 }

@@ -1,8 +1,9 @@
 import { InvalidUploadError } from '../shared/errors.ts';
 import { foreignFormatOf, startsAs } from './foreign-formats.ts';
+import { foreignTextOf } from './foreign-texts.ts';
 import { ByteWindow } from './records/byte-window.ts';
 import type { UploadSource } from './records/record-format.ts';
-import { CARRIAGE_RETURN, LINE_FEED } from './records/record-frames.ts';
+import { CARRIAGE_RETURN, countBytes, LINE_FEED } from './records/record-frames.ts';
 import type { Position } from './upload.ts';
 import { type Compression, compressionOf } from './upload-compression.ts';
 
@@ -28,10 +29,15 @@ export interface FirstBytes {
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const blankBytes = [9, LINE_FEED, CARRIAGE_RETURN, 32];
-/** Bytes in which a NUL shows that a file is not text. Source: git's `buffer_is_binary`. */
+/** Bytes that show whether a file is text. Source: git's `buffer_is_binary`. */
 const BINARY_CHECK_BYTES = 8_000;
 /** Share of control characters in those bytes above which they are not text, whatever the encoding; random bytes have 0.1. */
 const TOLERATED_CONTROLS = 0.05;
+/** Control characters that a short text may have, too: what DOS ends files with, the NUL of a flag in a database. */
+const TOLERATED_COUNT = 4;
+
+/** What Hive and Athena put between fields unless told otherwise. */
+const CONTROL_DELIMITER = 1;
 
 export const fileNameOf = ({ name }: { name: string }) => name.slice(name.lastIndexOf('/') + 1);
 
@@ -70,13 +76,26 @@ export function refusePacked(fileName: string, compression: Compression, bytes: 
 /** @throws InvalidUploadError: the upload is plainly something else than a table of texts. */
 export function refuseForeign(fileName: string, bytes: Buffer): void {
   const foreign = foreignFormatOf(bytes, endingOf(fileName));
-  if (foreign) throw new InvalidUploadError(`${fileName} ${foreign.sentence}.`, { code: foreign.code });
+  if (foreign) refuseAs(fileName, foreign);
+}
+
+function refuseAs(fileName: string, { code, sentence }: { code: string; sentence: string }): never {
+  throw new InvalidUploadError(`${fileName} ${sentence}.`, { code });
 }
 
 function refuseBinary(fileName: string, bytes: Buffer): void {
   const checked = bytes.subarray(0, BINARY_CHECK_BYTES);
   const controls = checked.reduce((count, byte) => count + (byte < 32 && !blankBytes.includes(byte) ? 1 : 0), 0);
-  if (!checked.includes(0) && controls <= checked.length * TOLERATED_CONTROLS) return;
+  const isOtherwiseText = checked.every((byte) => byte === CONTROL_DELIMITER || byte >= 32 || blankBytes.includes(byte));
+  // One a line at least.
+  if (isOtherwiseText && countBytes(checked, CONTROL_DELIMITER, 0, checked.length) > countBytes(checked, LINE_FEED, 0, checked.length)) {
+    throw new InvalidUploadError(
+      `${fileName} separates its fields by control characters, as Hive and Athena do; write it as Parquet or JSON, or with commas ` +
+        "(field_delimiter = ',') and drop that.",
+      { code: 'control_delimiter' },
+    );
+  }
+  if (!checked.includes('\0\0') && controls <= Math.max(TOLERATED_COUNT, checked.length * TOLERATED_CONTROLS)) return;
   throw new InvalidUploadError(
     `${fileName} is a binary file, or UTF-16 text without a byte order mark; export it as CSV in UTF-8 or as JSONL and drop that.`,
     { code: 'binary' },
@@ -90,6 +109,8 @@ function refuseBinary(fileName: string, bytes: Buffer): void {
 export function headOf(fileName: string, { bytes, isWhole }: FirstBytes): UploadHead {
   const startByte = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   if (!isParquet(bytes)) refuseBinary(fileName, bytes);
+  const foreign = isParquet(bytes) ? undefined : foreignTextOf(bytes.subarray(startByte), isWhole);
+  if (foreign) refuseAs(fileName, foreign);
   if (isWhole && bytes.subarray(startByte).every((byte) => blankBytes.includes(byte))) refuseEmpty(fileName);
   const hasCarriageReturnsOnly = !bytes.includes(LINE_FEED) && bytes.includes(CARRIAGE_RETURN);
   return {

@@ -44,6 +44,8 @@ export interface Upload {
   /** null: the 1-based row number is the id. */
   readonly idColumn: string | null;
   readonly columns: readonly string[];
+  /** Whether it is CSV without a header: its columns are called `column_1` and so on. */
+  readonly isHeaderless: boolean;
   /** Sentences on what was guessed. */
   readonly notes: readonly string[];
   /** Position of the first record. */

@@ -22,7 +22,12 @@ interface SettingDefinition {
 const DEFAULT_INSTRUCTION = 'summarize the following {rows} customer reviews into a concise paragraph';
 
 export const settingDefinitions = {
-  textColumn: { kind: 'text', default: null, metavar: 'NAME', description: 'column that holds the text (default: found by name)' },
+  textColumn: {
+    kind: 'text',
+    default: null,
+    metavar: 'NAME',
+    description: 'column that holds the text, in CSV without a header its place: column_2 (default: found by name)',
+  },
   idColumn: {
     kind: 'text',
     default: null,

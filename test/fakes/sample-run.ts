@@ -44,6 +44,7 @@ export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 }
     textColumn: 'review',
     idColumn: 'id',
     columns: ['id', 'review', 'stars'],
+    isHeaderless: false,
     notes: [],
     start: positionOf(0),
     async *rows(from) {

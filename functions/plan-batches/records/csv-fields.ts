@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import type { RejectionReason } from '../../shared/contract.ts';
 import type { Delimiter } from '../upload.ts';
+import { withDoubledQuotes } from './csv-escapes.ts';
 import { type Fields, setOwn } from './record-format.ts';
 import type { FrameBlock } from './record-frames.ts';
 
@@ -11,10 +12,15 @@ export type Values = readonly string[];
 export class CsvSplitter {
   readonly #options: object;
   readonly #lineBreak: number;
+  readonly #delimiterByte: number;
+  readonly #isBackslashed: boolean;
   #scratch = Buffer.alloc(0);
 
-  constructor(delimiter: Delimiter, lineBreak: number) {
+  /** @param isBackslashed whether a quote within quotes has a backslash before it. */
+  constructor(delimiter: Delimiter, lineBreak: number, isBackslashed = false) {
     this.#lineBreak = lineBreak;
+    this.#delimiterByte = delimiter.charCodeAt(0);
+    this.#isBackslashed = isBackslashed;
     this.#options = { delimiter, record_delimiter: String.fromCharCode(lineBreak), relax_quotes: true, relax_column_count: true };
   }
 
@@ -35,7 +41,9 @@ export class CsvSplitter {
     let length = 0;
     frames.forEach(({ start, end }, index) => {
       if (reasons[index] !== null) return;
-      length += bytes.copy(text, length, start, end);
+      length += this.#isBackslashed
+        ? withDoubledQuotes(bytes.subarray(start, end), this.#delimiterByte, text, length)
+        : bytes.copy(text, length, start, end);
       text[length] = this.#lineBreak;
       length += 1;
     });

@@ -1,4 +1,5 @@
 import type { Delimiter } from '../upload.ts';
+import { BACKSLASH, isEscapable } from './csv-escapes.ts';
 import { CARRIAGE_RETURN, type Framing, LINE_FEED } from './record-frames.ts';
 
 const QUOTE = 34;
@@ -12,17 +13,20 @@ const QUOTE = 34;
  *   file and after MAX_RECORD_BYTES.
  * - Lines of nothing but spaces and tabs are no records.
  *
+ * A quote within quotes is written twice, or with a backslash before it where `isBackslashed`.
+ *
  * csv-parse tells no offsets inside its blocks and cannot go back over a quote that is never closed, hence this scan over the bytes; what
  * lies within a record is csv-parse's.
  */
-export function csvFraming(delimiter: Delimiter, lineBreak: Framing['lineBreak']): Framing {
+export function csvFraming(delimiter: Delimiter, lineBreak: Framing['lineBreak'], isBackslashed = false): Framing {
   const delimiterByte = delimiter.charCodeAt(0);
   /** Whether a field may end before `at`. */
   const isFieldEnd = (bytes: Buffer, at: number): boolean => {
     const byte = bytes[at];
     if (byte === delimiterByte || byte === lineBreak || byte === undefined) return true;
     if (byte !== CARRIAGE_RETURN) return false;
-    return bytes[at + 1] === LINE_FEED || bytes[at + 1] === undefined;
+    const next = bytes[at + 1] === CARRIAGE_RETURN ? bytes[at + 2] : bytes[at + 1];
+    return next === LINE_FEED || next === undefined;
   };
   return {
     lineBreak,
@@ -41,7 +45,7 @@ export function csvFraming(delimiter: Delimiter, lineBreak: Framing['lineBreak']
             else if (quoted === QUOTE) {
               if (bytes[at + 1] !== QUOTE) break;
               at += 1;
-            }
+            } else if (isBackslashed && quoted === BACKSLASH && isEscapable(bytes[at + 1])) at += 1;
           }
           if (hasLineBreak && !isFieldEnd(bytes, at + 1)) return 'unclosed_quote';
           isFieldStart = false;

@@ -1,23 +1,17 @@
 import type { RejectionReason } from '../../shared/contract.ts';
-import type { Delimiter } from '../upload.ts';
-import type { UploadHead } from '../upload-head.ts';
 import { CsvFields, CsvSplitter, type Values } from './csv-fields.ts';
 import { csvFraming } from './csv-framing.ts';
-import { readCsvHeader } from './csv-header.ts';
+import { type CsvHeader, separatorName } from './csv-header.ts';
 import type { Fields, RecordFormat, UploadRecord, UploadSource } from './record-format.ts';
 import { frameBlocks, rawText } from './record-frames.ts';
 
-const delimiterNames: Record<Delimiter, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
-
-/**
- * The CSV reader for a file.
- * @param wanted the delimiter, null to find it on the first records.
- * @throws InvalidUploadError: the header cannot be read.
- */
-export function csvRecords(source: UploadSource, head: UploadHead, wanted: Delimiter | null): RecordFormat {
-  const { delimiter, names, start } = readCsvHeader(head, wanted);
-  const framing = csvFraming(delimiter, head.lineBreak);
-  const splitter = new CsvSplitter(delimiter, head.lineBreak);
+/** The CSV reader for a file with that header. */
+export function csvRecords(
+  source: UploadSource,
+  { delimiter, lineBreak, isBackslashed, names, isHeaderless, start, notes }: CsvHeader,
+): RecordFormat {
+  const framing = csvFraming(delimiter, lineBreak, isBackslashed);
+  const splitter = new CsvSplitter(delimiter, lineBreak, isBackslashed);
   const columns = new Map(names.map((name, index) => [name, index]));
 
   const outcomeOf = (values: Values | RejectionReason): { reason: null; fields: Fields } | { reason: RejectionReason } => {
@@ -30,11 +24,12 @@ export function csvRecords(source: UploadSource, head: UploadHead, wanted: Delim
     format: 'csv',
     delimiter,
     header: names,
-    notes: delimiter === ',' || wanted ? [] : [`The fields are taken to be separated by ${delimiterNames[delimiter]}.`],
+    isHeaderless,
+    notes,
     start,
     remedy:
-      `give every line as many fields as the header has (${names.length}, separated by ${delimiterNames[delimiter]}) ` +
-      `and put fields that hold ${delimiterNames[delimiter]}, quotes or line breaks in double quotes`,
+      `give every line as many fields as the ${isHeaderless ? 'first' : 'header'} has (${names.length}, separated by ${separatorName(delimiter)}) ` +
+      `and put fields that hold ${separatorName(delimiter)}, quotes or line breaks in double quotes${names.length === 1 ? ', or name the file .txt if every line is one text' : ''}`,
     async *records(from) {
       for await (const block of frameBlocks(source, from, framing)) {
         const values = splitter.split(block);

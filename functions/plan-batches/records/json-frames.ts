@@ -74,6 +74,8 @@ class Stretcher {
   #at: number;
   #line: number;
   #rowNumber: number;
+  /** Index of the next line feed, -1 for none: searched once, for a file of one line has it nowhere. */
+  #nextBreak: number;
 
   constructor(window: { bytes: Buffer; startByte: number; isLast: boolean }, from: Position) {
     this.#bytes = window.bytes;
@@ -82,12 +84,15 @@ class Stretcher {
     this.#at = from.byte - window.startByte;
     this.#line = from.line;
     this.#rowNumber = from.rowNumber;
+    this.#nextBreak = this.#bytes.indexOf(LINE_FEED, this.#at);
   }
 
   #here = (): Position => ({ byte: this.#startByte + this.#at, line: this.#line, rowNumber: this.#rowNumber });
 
   #moveTo(at: number): void {
-    this.#line += countBytes(this.#bytes, LINE_FEED, this.#at, at);
+    for (; this.#nextBreak !== -1 && this.#nextBreak < at; this.#nextBreak = this.#bytes.indexOf(LINE_FEED, this.#nextBreak + 1)) {
+      this.#line += 1;
+    }
     this.#at = at;
   }
 

@@ -34,6 +34,8 @@ export interface RecordFormat {
   readonly delimiter: Delimiter | null;
   /** Column names of the whole file, null when every record brings its own. */
   readonly header: readonly string[] | null;
+  /** Whether a file that could have a header has none: its columns are called `column_1` and so on. @default false */
+  readonly isHeaderless?: boolean;
   /** Sentences on what was guessed. */
   readonly notes: readonly string[];
   /** Position of the first record. */

@@ -66,9 +66,11 @@ export function countBytes(bytes: Buffer, byte: number, start: number, end: numb
   return count;
 }
 
-/** The index before `end` if a carriage return there belongs to the line's end, else `end`. */
-const endWithoutReturn = (bytes: Buffer, end: number, lineBreak: number) =>
-  lineBreak === LINE_FEED && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+/** The index before the carriage returns at `end` that belong to the line's end: one, or two where a program turned CRLF into CRCRLF. */
+function endWithoutReturn(bytes: Buffer, end: number, lineBreak: number): number {
+  if (lineBreak !== LINE_FEED || bytes[end - 1] !== CARRIAGE_RETURN) return end;
+  return bytes[end - 2] === CARRIAGE_RETURN ? end - 2 : end - 1;
+}
 
 /** Index after the line that starts at `start` if it is blank, else `start`. */
 function afterBlankLine(bytes: Buffer, start: number, limit: number, { lineBreak, delimiter }: Framing): number {

@@ -27,6 +27,12 @@ describe('the text column', () => {
     });
   });
 
+  test('is no list of objects where another column may be the text', () => {
+    const lists = ['[{"body":"a"}]', '[]', ''];
+    expect(choose({ comments: lists, description: ['a', 'b', 'c'] }).textColumn).toBe('description');
+    expect(choose({ comments: lists, said: prose }).textColumn).toBe('comments');
+  });
+
   test('is found by name rather than by prose', () => {
     expect(choose({ said: prose, comment: ['a', 'b', 'c'] })).toMatchObject({ textColumn: 'comment', notes: [] });
   });
@@ -38,8 +44,23 @@ describe('the text column', () => {
     ['the same value again and again', Array.from({ length: 3 }, () => 'We will answer you very soon')],
     ['mostly short values', [...prose.slice(0, 1), 'nice', 'small']],
     ['nothing at all', ['', ' ', '']],
+    ['times', unique.map((digit) => `2026/01/0${digit} 10:00:00 AM GMT+1`)],
+    ['times in words', unique.map((digit) => `Mon Jan 05 2026 10:00:0${digit} GMT+0100 (Central European Standard Time)`)],
   ])('is not found in %s', (_what, values) => {
     expect(() => choose({ x: values, sku: unique })).toThrow('set textColumn (--text-column) to one of the columns: "x", "sku".');
+  });
+
+  test('may be of a script that sets no words apart', () => {
+    expect(
+      choose({
+        x: [
+          '这件衣服的质量非常好,穿起来很舒服,值得推荐',
+          '太小了,我穿不下,只好退货,希望下次会更好一些',
+          '和描述的一样,到货很快,包装也很好,谢谢',
+        ],
+        sku: unique,
+      }).textColumn,
+    ).toBe('x');
   });
 
   test('may have empty values when the others are prose', () => {

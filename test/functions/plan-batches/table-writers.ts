@@ -5,12 +5,15 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 export type Table = { key: string; text: string; note: string }[];
 
 const columns = ['key', 'text', 'note'] as const;
-const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+const quoted = (text: string, isBackslashed: boolean) => `"${isBackslashed ? text.replace(/["\\]/g, '\\$&') : text.replaceAll('"', '""')}"`;
 
 /** Fields are quoted where that is needed, and where it is not as `always` says. */
-export const csvText = (rows: Table, { lineEnd = '\n', always = false, delimiter = ',' } = {}): string =>
+export const csvText = (rows: Table, { lineEnd = '\n', always = false, delimiter = ',', isBackslashed = false } = {}): string =>
   [[...columns], ...rows.map(({ key, text, note }) => [key, text, note])]
-    .map((fields) => fields.map((field) => (always || /[",;|\t\r\n]/.test(field) ? quoted(field) : field)).join(delimiter) + lineEnd)
+    .map(
+      (fields) =>
+        fields.map((field) => (always || /[",;|\t\r\n]/.test(field) ? quoted(field, isBackslashed) : field)).join(delimiter) + lineEnd,
+    )
     .join('');
 
 export const jsonlText = (rows: Table, lineEnd = '\n'): string => rows.map((row) => JSON.stringify(row) + lineEnd).join('');

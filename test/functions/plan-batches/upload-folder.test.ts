@@ -62,6 +62,16 @@ const parquetPart = (from: number, rows: number) => {
   );
 };
 
+const parquetWithout = (column: string) =>
+  Buffer.from(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'id', data: ['r1'] },
+        { name: 'review', data: ['good'] },
+      ].filter(({ name }) => name !== column),
+    }),
+  );
+
 /** What Spark writes: a header in every part, an empty part, one with nothing but a header. */
 const spark = {
   'part-00000.csv': csvPart(0, 5),
@@ -93,6 +103,47 @@ describe.each<[string, Files]>([
       const stored = JSON.parse(JSON.stringify(next)) as typeof next;
       expect(await rowsOf(await openFiles(files), stored)).toEqual(whole.slice(index + 1));
     }
+  });
+});
+
+/** What Athena and Redshift write; one part has a single line, one a line that is broken. */
+const headerless = {
+  'part-0': 'r0|It is warm, soft and fits|5\nr1|Far too small for me, I fear|2\n',
+  'part-1': 'r2|As described, quick, cheap|4\n',
+  'part-2': 'r3|short\nr4|Nice to see and nice to wear|5\n',
+};
+
+describe('parts without a header', () => {
+  const settings = { textColumn: 'column_2', idColumn: 'column_1' };
+
+  test('keep every line where the text is named by its place', async () => {
+    const upload = await openFiles(headerless, settings);
+    expect(upload).toMatchObject({ ...settings, columns: ['column_1', 'column_2', 'column_3'], delimiter: '|', isHeaderless: true });
+    expect((await rowsOf(upload)).map((row) => [row.part, row.line, row.reason ?? `${row.id} ${row.text}`])).toEqual([
+      ['part-0', 1, 'r0 It is warm, soft and fits'],
+      ['part-0', 2, 'r1 Far too small for me, I fear'],
+      ['part-1', 1, 'r2 As described, quick, cheap'],
+      ['part-2', 1, 'too_few_fields'],
+      ['part-2', 2, 'r4 Nice to see and nice to wear'],
+    ]);
+  });
+
+  test('may be called text, those of one line too', async () => {
+    const files = { 'a.txt': 'r1\tIt is warm and soft\nr2\tFar too small\n', 'b.txt': 'r3\tAs described\n' };
+    expect(await textsOf(await openFiles(files, settings))).toEqual(['It is warm and soft', 'Far too small', 'As described']);
+  });
+
+  test('go on after any row as if there had been no break', async () => {
+    const whole = await rowsOf(await openFiles(headerless, settings));
+    for (const [index, { next }] of whole.entries()) {
+      expect(await rowsOf(await openFiles(headerless, settings), next)).toEqual(whole.slice(index + 1));
+    }
+  });
+
+  test('lose no line that comes before the first part with all columns', async () => {
+    const upload = await openFiles({ 'part-.csv': '\ufeffonly\n', ...headerless }, { textColumn: 'column_2' });
+    expect((await rowsOf(upload))[0]).toMatchObject({ rowNumber: 0, part: 'part-.csv', line: 1, reason: 'too_few_fields', raw: 'only' });
+    expect(await rowsOf(upload)).toHaveLength(6);
   });
 });
 
@@ -129,6 +180,13 @@ describe('the parts', () => {
   test('keep a column of their own that has the name of a partition', async () => {
     const [row] = await rowsOf(await openFiles({ 'stars=9/part-0.csv': csvPart(0, 1) }));
     expect(row).toMatchObject({ attributes: '{"stars":"5"}' });
+  });
+
+  test('are separated as the first one is, where its columns are then found', async () => {
+    const rows = await rowsOf(
+      await openFiles({ 'a.csv': 'id;review\n1;a, b\n2;c\n', 'b.csv': 'id;review\n3;d, e, f\n', 'c.csv': 'id,review\n4,g\n' }),
+    );
+    expect(rows.map((row) => (row.reason === null ? `${row.id} ${row.text}` : row.reason))).toEqual(['1 a, b', '2 c', '3 d, e, f', '4 g']);
   });
 
   test('may have other columns in another order', async () => {
@@ -174,9 +232,42 @@ describe('a folder is refused', () => {
       name: 'InvalidUploadError',
       code: 'missing_column',
       message:
-        'export/x=1/b.csv has no column "review", which the part files before it have; write the same columns to every part file. ' +
-        'Its columns are: "id", "comment".',
+        'export/x=1/b.csv has no column "review", which the part files before it have; write the column names on the first line of every ' +
+        'part file, or of none and set textColumn (--text-column) to column_2. Its first line holds: "id", "comment".',
     });
+    expect(await refusalOf({ 'a.csv': csvPart(0, 1), 'b.parquet': parquetWithout('review') })).toMatchObject({
+      code: 'missing_column',
+      message: expect.stringMatching(/; write the same columns to every part file\. Its columns are: "id"\.$/),
+    });
+  });
+
+  test('where the one line of a part is no header', async () => {
+    const missing = { code: 'missing_column', message: expect.stringMatching(/^export\/b\.csv has no column "review", .*"r5", "fine"/) };
+    expect(await refusalOf({ 'a.csv': csvPart(0, 2), 'b.csv': 'r5,fine,4\n' })).toMatchObject(missing);
+    // It may come before the first part with rows, too.
+    expect(await refusalOf({ 'b.csv': 'r5,fine,4\n', 'c.csv': csvPart(0, 2) })).toMatchObject(missing);
+  });
+
+  test('where the first part has no header that could be one', async () => {
+    expect(await refusalOf(headerless)).toMatchObject({
+      code: 'no_header',
+      message: expect.stringMatching(/^export\/part-0 seems to have no /),
+    });
+  });
+
+  test('where no part has more than one line', async () => {
+    const lines = { 'a.csv': 'r1,It is warm and soft and fits,5\n', 'b.csv': 'r2,Far too small for me I fear,2\n' };
+    expect(await refusalOf(lines)).toEqual({
+      name: 'InvalidUploadError',
+      code: 'empty_folder',
+      message:
+        'export/ has no rows in its part files; if the one line that they have is a row and not column names, set textColumn (--text-column) to ' +
+        'the place of the text: column_1, column_2 ...',
+    });
+    expect(await textsOf(await openFiles(lines, { textColumn: 'column_2' }))).toEqual([
+      'It is warm and soft and fits',
+      'Far too small for me I fear',
+    ]);
   });
 
   test('where a part lacks the id column', async () => {

@@ -30,6 +30,7 @@ const csv = csvText(rows);
 const files: [name: string, content: Uint8Array | string][] = [
   ['table.csv', csv],
   ['table.tsv', csvText(rows, { delimiter: '\t', lineEnd: '\r\n' })],
+  ['backslashes.csv', csvText(rows, { isBackslashed: true })],
   ['table.jsonl', jsonlText(rows)],
   ['table.json', jsonText(rows)],
   ['lines.json', jsonText(rows, { indent: 2 })],

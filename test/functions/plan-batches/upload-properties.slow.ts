@@ -36,6 +36,10 @@ const withoutPlace = (rows: readonly UploadRow[]) =>
     return rejected;
   });
 
+/** A row that shows how quotes within quotes are written. */
+const shown = { key: 'k', text: 'He said "wow", loudly', note: '' };
+const backslashedText = (rows: Table) => csvText(rows, { always: true, isBackslashed: true });
+
 const binary = (text: string | Buffer) => Buffer.from(text as string).toString('latin1');
 const fragments = ['"', '""', '"""', ',', ';', '\n', '\r\n', '\r', 'a', 'é', ' ', '\t', '1,x\n', '2,"y"\n', '3,"z\nz"\n'];
 const jsonFragments = [
@@ -60,6 +64,7 @@ const onlyText = { textColumn: 'text' };
 const formats: Sample[] = [
   // Anything near CSV, bytes that are not UTF-8 too.
   { name: 'near.csv', settings: onlyText, start: binary(`id,text\n${'0,gööd\n'.repeat(22)}`), rest: pieces(fragments), isByLine: true },
+  { name: 'backslashes.csv', settings: columns, start: '', rest: written((rows) => backslashedText([shown, ...rows])) },
   { name: 'table.jsonl', settings: columns, start: '', rest: written((rows) => jsonlText(rows)), isByLine: true },
   { name: 'near.txt', settings: onlyText, start: binary('gööd\n'.repeat(22)), rest: pieces(fragments), isByLine: true },
   { name: 'near.json', settings: onlyText, start: binary(`[${goodRows.join(',\n')},`), rest: pieces(jsonFragments) },
@@ -100,6 +105,7 @@ describe('any table comes back equal', () => {
 
   test.each([
     ['TSV', 'table.tsv', (rows: Table) => csvText(rows, { delimiter: '\t', always: true })],
+    ['CSV with backslashes before quotes', 'table.csv', (rows: Table) => backslashedText(rows)],
     ['a JSON array', 'table.json', (rows: Table) => jsonText(rows)],
     ['a JSON array in lines', 'table.json', (rows: Table) => jsonText(rows, { indent: 2 })],
     ['a JSON array in an object', 'table.json', (rows: Table) => jsonText(rows, { indent: 1, property: 'rows' })],
@@ -113,8 +119,9 @@ describe('any table comes back equal', () => {
     await fc.assert(
       fc.asyncProperty(table, async (rows) => {
         const delimiter = name === 'table.tsv' ? 'tab' : null;
-        const upload = await openBytes(name, write(rows), { ...columns, delimiter });
-        expect(withoutPlace(await rowsOf(upload))).toStrictEqual(rowsOfTable(rows));
+        const all = [shown, ...rows];
+        const upload = await openBytes(name, write(all), { ...columns, delimiter });
+        expect(withoutPlace(await rowsOf(upload))).toStrictEqual(rowsOfTable(all));
       }),
       { numRuns: 150 },
     );
