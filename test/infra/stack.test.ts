@@ -228,6 +228,7 @@ test('the outputs name what a user needs', () => {
     DatabaseName: '<Catalog/Database>',
     EventBusName: '<Events>',
     StateMachineArn: '<Workflow/StateMachine>',
+    ModelEndpoint: 'https://api.openai.com/v1',
     SetModelKeyCommand: expect.stringMatching(/^aws secretsmanager put-secret-value --secret-id .+ --secret-string file:/),
   });
 });
@@ -249,6 +250,7 @@ describe('deletion and checks', () => {
   });
 
   test('the configuration arrives', () => {
+    expect(temporary.outputs.ModelEndpoint?.Value).toBe('https://model.example/v1');
     expect(temporary.at('Queries/Workgroup').WorkGroupConfiguration.BytesScannedCutoffPerQuery).toBe(2_000_000_000);
     for (const step of ['accept-upload', 'summarize-batch']) {
       expect(temporary.at(`Steps/${step}/Function`).Environment.Variables.MODEL_BASE_URL).toBe('https://model.example/v1');
