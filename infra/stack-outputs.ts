@@ -2,6 +2,7 @@
 export const stackOutputs = {
   inputBucket: 'InputBucketName',
   workBucket: 'WorkBucketName',
+  resultsBucket: 'ResultsBucketName',
   stateMachine: 'StateMachineArn',
   endpoint: 'ModelEndpoint',
 } as const;

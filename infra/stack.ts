@@ -84,7 +84,7 @@ export class HundredfoldStack extends Stack {
     const output = (key: string, value: string, description: string) => new CfnOutput(this, key, { value, description });
     output(stackOutputs.inputBucket, input.bucketName, 'Drop files here');
     output(stackOutputs.workBucket, work.bucketName, 'What the steps leave for each other, and the paid answers');
-    output('ResultsBucketName', results.bucketName, 'The tables');
+    output(stackOutputs.resultsBucket, results.bucketName, 'The tables');
     output('DatabaseName', database.databaseName, 'Glue database of the tables');
     output('WorkgroupName', workgroup.name, 'Athena workgroup to query them in');
     output('EventBusName', eventBus.eventBusName, 'Bus that tells what becomes of the runs');

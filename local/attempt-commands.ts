@@ -2,9 +2,13 @@ import { type Command, Option } from 'commander';
 import { attemptSettingNames } from '../functions/shared/settings.ts';
 import { DEFAULT_NAME } from '../infra/config.ts';
 import { onAws } from './deployed-stack.ts';
+import { type DigestOptions, digestCommand, digestSettingNames } from './digest-command.ts';
 import { type RedriveOptions, redriveCommand } from './redrive-command.ts';
 import {
   concurrencyOption,
+  DEFAULT_CONCURRENCY,
+  datasetName,
+  isoDate,
   onEventOption,
   onEventTimeoutOption,
   outOption,
@@ -43,10 +47,21 @@ Examples:
   npm run submit -- s3://INPUT_BUCKET/support/july.csv
   npm run submit -- s3://INPUT_BUCKET/support/july/      a folder, where its dataset has "upload": "folder"`;
 
+const digestExamples = `
+Each upload counts by the newest of its runs that is complete or partial, with the weight of its rows; digests themselves are left out.
+What is asked, and of which model, is as in the newest of those runs; with --stack as in the dataset's settings.
+
+Examples:
+  npm run digest -- support                              one paragraph for all uploads of support
+  npm run digest -- support --since 2026-11-01           for those since November
+  npm run digest -- support --stack --json               in the stack ${DEFAULT_NAME}, for programs
+
+Exit code: as of run; with --stack 0 where the run is started.`;
+
 const stackOption = (description: string) => new Option('--stack [NAME]', `${description} (default: ${DEFAULT_NAME})`);
 const ofStack = 'work with a deployed stack instead of this machine';
 
-/** Adds the commands on runs that exist: redrive, status, submit. */
+/** Adds the commands on what exists: redrive, digest, status, submit. */
 export function attemptCommands(hundredfold: Command, exit: (code: number) => void): void {
   const redrive = hundredfold
     .command('redrive')
@@ -65,6 +80,25 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
       exit(await onAws(() => redriveCommand(run, { ...(options as unknown as RedriveOptions), settings: settingsOf(options) })));
     });
   for (const setting of attemptSettingNames) redrive.addOption(settingOption(setting));
+
+  const digest = hundredfold
+    .command('digest')
+    .description('fold the latest summaries of a dataset into one, as a run of its own')
+    .argument('<DATASET>', 'the dataset', datasetName)
+    .option('--since <DATE>', 'only uploads whose latest run was accepted on that day (YYYY-MM-DD, UTC) or later', isoDate)
+    .addOption(outOption())
+    .addOption(stackOption(ofStack))
+    .addOption(concurrencyOption().default(DEFAULT_CONCURRENCY))
+    .addOption(onEventOption())
+    .addOption(onEventTimeoutOption())
+    .option('--offline', 'use the offline model server, also when a key is set')
+    .option('--json', "print the run's record, or what was started, as one JSON object on the last line")
+    .option('--verbose', 'show stack traces and log lines')
+    .addHelpText('after', digestExamples)
+    .action(async (dataset: string, options: Record<string, unknown>) => {
+      exit(await onAws(() => digestCommand(dataset, { ...(options as unknown as DigestOptions), settings: settingsOf(options) })));
+    });
+  for (const setting of digestSettingNames) digest.addOption(settingOption(setting));
 
   hundredfold
     .command('status')

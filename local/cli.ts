@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
 import { kebabCase, settingFromText, settingNames } from '../functions/shared/settings.ts';
 import { attemptCommands } from './attempt-commands.ts';
@@ -9,6 +9,7 @@ import {
   aliased,
   concurrencyOption,
   DEFAULT_CONCURRENCY,
+  datasetName,
   onEventOption,
   onEventTimeoutOption,
   outOption,
@@ -18,12 +19,6 @@ import {
 } from './setting-flags.ts';
 
 const USAGE = 2;
-
-/** A dataset is one folder of the input bucket. */
-function datasetName(text: string): string {
-  if (/^(?![._])[^/\\\p{Cc}]+$/u.test(text)) return text;
-  throw new InvalidArgumentError('It must be the name of one folder, without slashes, and not begin with "." or "_".');
-}
 
 const runExamples = `
 Examples:

@@ -11,6 +11,7 @@ export interface DeployedStack {
   name: string;
   input: ObjectStore;
   work: ObjectStore;
+  results: ObjectStore;
   executions: Executions & ExecutionStatuses;
   /** Normalized base URL of the endpoint that its functions ask. */
   endpoint: string;
@@ -34,6 +35,7 @@ export async function openStack(name: string): Promise<DeployedStack> {
     name,
     input: s3ObjectStore(s3, output('inputBucket')),
     work: s3ObjectStore(s3, output('workBucket')),
+    results: s3ObjectStore(s3, output('resultsBucket')),
     executions: sfnExecutions(output('stateMachine')),
     endpoint: output('endpoint'),
   };

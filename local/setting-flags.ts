@@ -22,6 +22,17 @@ export const onEventTimeoutOption = () =>
     .argParser(wholeNumber(MAX_EVENT_TIMEOUT_SECONDS))
     .default(DEFAULT_EVENT_TIMEOUT_SECONDS);
 
+/** A dataset is one folder of the input bucket. */
+export function datasetName(text: string): string {
+  if (/^(?![._])[^/\\\p{Cc}]+$/u.test(text)) return text;
+  throw new InvalidArgumentError('It must be the name of one folder, without slashes, and not begin with "." or "_".');
+}
+
+export function isoDate(text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new InvalidArgumentError('It must be a day: YYYY-MM-DD.');
+}
+
 export function wholeNumber(maximum: number) {
   return (text: string) => {
     const value = Number(text);

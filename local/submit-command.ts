@@ -1,4 +1,4 @@
-import { acceptUpload, type ObjectCreatedEvent, startsRun } from '../functions/accept-upload/accept-upload.ts';
+import { type Acceptance, acceptUpload, type ObjectCreatedEvent, startsRun } from '../functions/accept-upload/accept-upload.ts';
 import { executionName } from '../functions/shared/attempt.ts';
 import { systemClock } from '../functions/shared/clock.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
@@ -32,26 +32,35 @@ export async function submitCommand(url: string, options: SubmitOptions): Promis
   const accepted = await acceptUpload({ detail }, { ...stack, clock: systemClock, log });
   if (!accepted) throw notAnUpload(key);
 
-  const { run, result } = accepted;
+  return tellAcceptance(url, accepted, stack, options);
+}
+
+/** Says what became of an upload (`what`) that was offered to a stack. @returns the exit code. */
+export async function tellAcceptance(
+  what: string,
+  { run, result }: Acceptance,
+  stack: DeployedStack,
+  { json }: { json?: true },
+): Promise<number> {
   const state = (await readRun(run.runId, executionHome(stack, systemClock)))?.state;
-  const refusal = await readRefusal(stack.work, run.runId);
-  const status = `npm run status -- ${run.runId} --stack ${stack.name}`;
-  if (options.json) {
+  if (json) {
     process.stdout.write(
       `${JSON.stringify({ run_id: run.runId, result, status: state?.status ?? null, execution_arn: stack.executions.arnOf(executionName(run)) })}\n`,
     );
     return 0;
   }
+  const refusal = await readRefusal(stack.work, run.runId);
   const trouble = refusal?.origin === 'settings' ? [`Its settings are refused: ${refusal.reason}`] : [];
-  process.stdout.write(`${[sentenceOf(url, run.runId, result, state), ...trouble, `  ${status}`].join('\n')}\n`);
+  const status = `npm run status -- ${run.runId} --stack ${stack.name}`;
+  process.stdout.write(`${[sentenceOf(what, run.runId, result, state), ...trouble, `  ${status}`].join('\n')}\n`);
   return 0;
 }
 
-function sentenceOf(url: string, runId: string, result: 'started' | 'exists' | 'processed', state: RunState | undefined): string {
-  if (result === 'started') return `${url} is run ${runId}, started now.`;
+function sentenceOf(what: string, runId: string, result: 'started' | 'exists' | 'processed', state: RunState | undefined): string {
+  if (result === 'started') return `${what} is run ${runId}, started now.`;
   const attempt = state && state.attempt > 1 ? `, attempt ${state.attempt}` : '';
-  if (result === 'processed') return `${url} is run ${runId}, which has been processed: ${state?.status}${attempt}. Nothing was started.`;
-  return `${url} is run ${runId}, which was accepted before and is ${state?.status}${attempt}.`;
+  if (result === 'processed') return `${what} is run ${runId}, which has been processed: ${state?.status}${attempt}. Nothing was started.`;
+  return `${what} is run ${runId}, which was accepted before and is ${state?.status}${attempt}.`;
 }
 
 /** The event that the object would have brought. @throws ConfigError: no event of this object would start anything. */

@@ -6,7 +6,7 @@ import { parseJson } from '../shared/json-lines.ts';
 import { datasetOf, SETTINGS_FILE, SUCCESS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
 import type { Clock, Log, ObjectStore } from '../shared/ports.ts';
 import { writeRefusal } from '../shared/refusal.ts';
-import { defaultSettings, type Settings, type SettingsLayer, settingFromText } from '../shared/settings.ts';
+import { defaultSettings, kebabCase, type Settings, type SettingsLayer, settingFromText } from '../shared/settings.ts';
 import { newRun, runIdOf } from './new-run.ts';
 import { pinFolder } from './pin-folder.ts';
 
@@ -93,7 +93,7 @@ export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: Accept
 }
 
 /** What one upload of the dataset is. A file with other trouble is asked, too: its trouble is one refused run then, not one for each part. */
-function uploadKindIn(settingsFile: Uint8Array | undefined): Settings['upload'] {
+export function uploadKindIn(settingsFile: Uint8Array | undefined): Settings['upload'] {
   if (!settingsFile) return defaultSettings.upload;
   try {
     const { upload } = z.looseObject({ upload: z.unknown() }).parse(parseJson(settingsFile));
@@ -158,6 +158,28 @@ export function fileLayer(origin: string, bytes: Uint8Array): SettingsLayer {
 }
 
 const METADATA_PREFIX = 'hundredfold-';
+/** User metadata of one object, names and values together. Source: S3 user guide, "User-defined object metadata". */
+const MAX_METADATA_BYTES = 2_048;
+
+/**
+ * Object metadata that say these settings; null ones are left out.
+ * @throws ConfigError: they are longer than S3 takes.
+ */
+export function settingsMetadata(settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  const entries = Object.entries(settings)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => [`${METADATA_PREFIX}${kebabCase(name)}`, encodeURIComponent(String(value))]);
+  const bytes = entries.flat().reduce((sum, text) => sum + text.length, 0);
+  if (bytes > MAX_METADATA_BYTES) {
+    throw new ConfigError(
+      `Settings of one object may have ${MAX_METADATA_BYTES} bytes, these have ${bytes}; put the longest into the dataset's ${SETTINGS_FILE}.`,
+      {
+        code: 'metadata_too_long',
+      },
+    );
+  }
+  return Object.fromEntries(entries);
+}
 
 /** Settings in object metadata: `hundredfold-text-column: Review%20Text`. Metadata of other names is somebody else's. */
 function metadataLayer(metadata: Record<string, string>): SettingsLayer {

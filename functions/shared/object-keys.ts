@@ -5,6 +5,12 @@ const padded = (value: number) => String(value).padStart(6, '0');
 export const SETTINGS_FILE = '_hundredfold.json';
 export const SUCCESS_FILE = '_SUCCESS';
 
+/** Folder of a dataset that holds its digests: uploads whose rows are the summaries of its other uploads. */
+export const DIGEST_FOLDER = '_digest';
+/** @param since YYYY-MM-DD, null where all uploads are meant. */
+export const digestKey = (dataset: string, since: string | null) =>
+  `${dataset}/${DIGEST_FOLDER}/digest-of-${dataset}${since === null ? '' : `-since-${since}`}.jsonl`;
+
 /** @returns the first folder of an uploaded key, `default` at the root. */
 export const datasetOf = (key: string) => {
   const slash = key.indexOf('/');

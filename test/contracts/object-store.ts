@@ -90,6 +90,15 @@ export function describeObjectStore(name: string, home: ObjectStoreHome): void {
       expect(second?.versionId).not.toBe(first?.versionId);
     });
 
+    test('keeps the metadata of the last put', async () => {
+      await store.put('described', 'four', { metadata: { 'hundredfold-text-column': 'Review%20Text' } });
+      const described = await store.head('described');
+      expect(described).toMatchObject({ bytes: 4, metadata: { 'hundredfold-text-column': 'Review%20Text' } });
+      expect(Buffer.from((await store.get('described', { versionId: described!.versionId }))!).toString()).toBe('four');
+      await store.put('described', 'plain');
+      expect(await store.head('described')).toMatchObject({ bytes: 5, metadata: {} });
+    });
+
     test('reads a pinned version, and fails where it is gone', async () => {
       await store.put('pinned', 'first');
       const { versionId } = (await store.head('pinned'))!;

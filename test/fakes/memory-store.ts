@@ -154,8 +154,12 @@ export class MemoryStore implements ObjectStore {
     }
   }
 
-  put(key: string, body: Uint8Array | string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    return this.#do('put', key, signal, () => void this.seed(key, body));
+  put(
+    key: string,
+    body: Uint8Array | string,
+    { signal, metadata }: { signal?: AbortSignal | undefined; metadata?: Record<string, string> } = {},
+  ): Promise<void> {
+    return this.#do('put', key, signal, () => void this.seed(key, body, metadata));
   }
 
   putIfAbsent(key: string, body: Uint8Array | string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {

@@ -43,6 +43,7 @@ export async function startFakeStack() {
   const outputs = {
     [stackOutputs.inputBucket]: 'in-put',
     [stackOutputs.workBucket]: 'work',
+    [stackOutputs.resultsBucket]: 'results',
     [stackOutputs.stateMachine]: STATE_MACHINE,
     [stackOutputs.endpoint]: model.baseUrl,
     DatabaseName: 'hundredfold',

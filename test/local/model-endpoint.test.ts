@@ -70,8 +70,9 @@ test('at most --concurrency calls are in flight', async () => {
     const held = await heldEndpoint();
     const args = ['run', file, '--batch-size', '10', '--concurrency', String(concurrency), '--out', join(folder, `c${concurrency}`)];
     const program = startProgram(args, { env: endpointEnv(held) });
-    for (let released = 0; released < 7; released++) {
-      await program.until(held.arrived(Math.min(7, released + concurrency)));
+    for (let released = 0; released < 8; released++) {
+      // Seven batches; their fold begins when all have ended.
+      await program.until(held.arrived(released === 7 ? 8 : Math.min(7, released + concurrency)));
       held.calls[released]!.release();
     }
     expect((await program.ended).code).toBe(0);

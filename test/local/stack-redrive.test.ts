@@ -120,7 +120,9 @@ test('redrive refuses what another endpoint, another file or nobody can go on wi
   expect(refused(await stack.command('redrive', runId, '--stack', 'hundredfold-dev'))).toBe(
     `Run ${runId} asks ${stack.endpoint}, but stack hundredfold-dev asks https://api.openai.com/v1: start a run of its file instead.\n`,
   );
-  expect(refused(await stack.redrive(runId, '--concurrency', '3'))).toMatch(/^--concurrency, --offline and --on-event are for runs of this machine/);
+  expect(refused(await stack.redrive(runId, '--concurrency', '3'))).toMatch(
+    /^--concurrency, --offline and --on-event are for runs of this machine/,
+  );
   const { versionId } = (await stack.stores.input.head(KEY))!;
   stack.s3.bucket('in-put').delete(KEY, versionId);
   expect(refused(await stack.redrive(runId))).toMatch(/^What run july-\w+ reads is gone or was replaced/);

@@ -108,8 +108,9 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
     yield* resumed(key, first, options);
   }
 
-  const put: ObjectStore['put'] = async (key, body, { signal } = {}) => {
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body) }), { abortSignal: signal });
+  const put: ObjectStore['put'] = async (key, body, { signal, metadata } = {}) => {
+    const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body), Metadata: metadata });
+    await client.send(command, { abortSignal: signal });
   };
 
   const putIfAbsent: ObjectStore['putIfAbsent'] = async (key, body, { signal } = {}) => {
