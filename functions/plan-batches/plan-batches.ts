@@ -16,6 +16,8 @@ import { openPinned } from './open-pinned.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
 
+const BUDGET_BELOW_ONE_CALL = 'budget_below_one_call';
+
 export interface PlanBatchesPorts {
   input: ObjectStore;
   work: ObjectStore;
@@ -53,8 +55,10 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     requireBudget(plan);
     return summarize(run, await freeze(plan, ports.work), ports);
   } catch (error) {
-    if (error instanceof InvalidUploadError)
-      await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload', code: error.code });
+    if (error instanceof InvalidUploadError) {
+      const origin = error.code === BUDGET_BELOW_ONE_CALL ? 'budget' : 'upload';
+      await writeRefusal(ports.work, run.runId, { reason: error.message, origin });
+    }
     throw error;
   }
 }
@@ -116,7 +120,7 @@ function requireBudget({ endpoint, settings: { maxCostUsd, model, maxOutputToken
   throw new InvalidUploadError(
     `maxCostUsd is ${maxCostUsd}, but one call can cost ${callUsd.toPrecision(2)} dollars; allow at least that much.`,
     {
-      code: 'budget_below_one_call',
+      code: BUDGET_BELOW_ONE_CALL,
     },
   );
 }
