@@ -73,7 +73,7 @@ async function requireRemainder(
   if (status !== 'rejected') return;
   const refusal = await readRefusal(work, runId);
   // The cap is no part of the run's identity, so this refusal alone can be mended without another run.
-  const isBudget = refusal?.code === 'budget_below_one_call';
+  const isBudget = refusal?.origin === 'budget';
   if (isBudget && changes.maxCostUsd !== undefined) return;
   const remedy = isBudget
     ? 'give a higher --max-cost-usd.'

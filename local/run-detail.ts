@@ -54,12 +54,9 @@ export async function readDetail(runId: string, place: RunPlace): Promise<RunDet
     notes: typeof record?.notes === 'string' ? (parseJson(Buffer.from(record.notes)) as string[]) : (plan?.notes ?? []),
     settings: claim ? changedSettings(claim.settings) : {},
     attempts: await attemptsOf(run, home.work),
-    next: nextStep(run, { place, isBudget: isOfBudget(stopReason, refusal?.code) }),
+    next: nextStep(run, { place, isBudget: stopReason?.startsWith(BUDGET_EXCEEDED) || refusal?.origin === 'budget' }),
   };
 }
-
-const isOfBudget = (stopReason: string | null, refusalCode: string | undefined) =>
-  stopReason?.startsWith(BUDGET_EXCEEDED) || refusalCode === 'budget_below_one_call';
 
 function stopReasonOf({ latest, record, state }: StoredRun): string | null {
   if (state.status === 'aborted') {

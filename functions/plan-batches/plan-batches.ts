@@ -19,6 +19,8 @@ import { planLevels } from './plan-levels.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
 
+const BUDGET_BELOW_ONE_CALL = 'budget_below_one_call';
+
 export interface PlanBatchesPorts {
   input: ObjectStore;
   work: ObjectStore;
@@ -60,7 +62,8 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     return summarize(run, await freeze(plan, ports.work), ports);
   } catch (error) {
     if (error instanceof InvalidUploadError) {
-      await writeRefusal(ports.work, run.runId, { reason: error.message, origin: 'upload', code: error.code });
+      const origin = error.code === BUDGET_BELOW_ONE_CALL ? 'budget' : 'upload';
+      await writeRefusal(ports.work, run.runId, { reason: error.message, origin, code: error.code });
     }
     throw error;
   }
@@ -156,7 +159,7 @@ function requireBudget({ endpoint, settings, counts }: Plan) {
   throw new InvalidUploadError(
     `maxCostUsd is ${maxCostUsd}, but one call can cost ${callUsd.toPrecision(2)} dollars; allow at least that much.`,
     {
-      code: 'budget_below_one_call',
+      code: BUDGET_BELOW_ONE_CALL,
     },
   );
 }

@@ -6,8 +6,8 @@ import type { ObjectStore } from './ports.ts';
 /** Why an upload was refused, in words for its owner: such words travel through the work bucket, never through the workflow's history. */
 const refusalSchema = z.object({
   reason: z.string(),
-  /** `settings`: refused before planning, which then does not look at the file. */
-  origin: z.enum(['settings', 'upload']),
+  /** `settings`: refused before planning, which then does not look at the file. `budget`: by a cap that another attempt may raise. */
+  origin: z.enum(['settings', 'upload', 'budget']),
   /** The same reason without words. */
   code: z.string().optional(),
 });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { outcomeKey } from '../../functions/shared/object-keys.ts';
+import { manifestKey, outcomeKey } from '../../functions/shared/object-keys.ts';
 import { executionArn } from '../fakes/execution-event.ts';
 import { type FakeStack, json, KEY, refused, startFakeStack } from './fake-stack.ts';
 import { cleanUp, newFolder, runProgram } from './program.ts';
@@ -36,6 +36,10 @@ test('status lists the runs of a stack with their progress, and shows one', asyn
     ],
     next: expect.stringMatching(/^Execution july-\w+-2 is working on this run/),
   });
+
+  await stack.stores.work.put(manifestKey(older, 1), '{}\n{}\n');
+  await stack.stores.work.put(outcomeKey(older, 1, 0), '{}');
+  expect((await stack.command('status', older, '--stack')).stdout).toContain('  progress  level 0: 4/5, level 1: 1/2\n');
 
   await stack.drop({ batchRows: 10 }, 'support/august.csv');
   const newer = await stack.submit('support/august.csv');
