@@ -39,9 +39,10 @@ export class FoldShape {
     return ((this.places[level - 1] ?? 0) - 1) % this.fanIn === 0;
   }
 
-  /** Folds of a level above 0. */
+  /** Folds of a level above 0; 0 above the root. */
   folds(level: number): number {
-    return (this.places[level] ?? 0) - (this.endsAlone(level) ? 1 : 0);
+    const places = this.places[level] ?? 0;
+    return places > 0 && this.endsAlone(level) ? places - 1 : places;
   }
 
   /** Folds of all levels. */
