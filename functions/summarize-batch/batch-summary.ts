@@ -2,7 +2,10 @@ import type { Outcome } from '../shared/outcome.ts';
 import { PROMPT_VERSION } from './prompt.ts';
 
 /** What came of summarizing a batch, whatever it is made of. */
-export type BatchSummary = Pick<Outcome, 'status' | 'answer' | 'error' | 'failedRows' | 'rowsFailed' | 'promptVersion' | 'contentKey'> & {
+export type BatchSummary = Pick<
+  Outcome,
+  'status' | 'answer' | 'error' | 'failedRows' | 'rowsFailed' | 'promptVersion' | 'contentKey' | 'mergeKey'
+> & {
   /** The answer was paid by another run. */
   isForeign: boolean;
 };

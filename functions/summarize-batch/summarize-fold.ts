@@ -5,6 +5,7 @@ import type { ObjectStore } from '../shared/ports.ts';
 import type { BatchCalls } from './batch-calls.ts';
 import { readFolded } from './batch-lines.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
+import { contentKeyOf } from './content.ts';
 import { mergeRequest } from './prompt.ts';
 import { reasonOf, summarizeParts } from './summarize-parts.ts';
 
@@ -22,7 +23,8 @@ const rowsOf = ({ batch, outcome }: Child) => batch.rows - outcome.rowsFailed;
 
 /**
  * The one summary of the summaries beneath. Batches without one are left out, and so are summaries that the model refuses: their rows count
- * as failed. A single summary that is left stands for the fold as it is.
+ * as failed. A single summary that is left stands for the fold as it is. What an earlier attempt made of the very same summaries stays, also
+ * where some of them were refused.
  * @throws InvalidBatchError: the bytes are not the batches that the manifest line promises.
  */
 export async function summarizeFold(
@@ -30,6 +32,7 @@ export async function summarizeFold(
   calls: BatchCalls,
   run: Run,
   work: ObjectStore,
+  standing: Outcome | undefined,
   signal?: AbortSignal,
 ): Promise<BatchSummary> {
   const { batches, children } = await readChildren(fold, run, work, signal);
@@ -58,6 +61,8 @@ export async function summarizeFold(
       part.map((child) => ({ rows: rowsOf(child), summary: textOf(child) })),
       run.settings,
     );
+  const mergeKey = contentKeyOf(run.dataset, run.endpoint, requestOf(children));
+  if (standing && standing.status !== 'failed' && standing.mergeKey === mergeKey) return { ...summaryIn(standing), mergeKey };
   const { found, refused, error } = await summarizeParts(children, { requestOf, textOf, rowsOf }, calls, run.settings);
   if (!found) return withoutSummary(fold.rows, reasonOf(error));
   const rowsRefused = refused.reduce((rows, { part }) => rows + rowsOf(part), 0);
@@ -70,8 +75,14 @@ export async function summarizeFold(
     promptVersion: found.content.promptVersion,
     contentKey: found.contentKey,
     isForeign: found.content.paidBy.runId !== run.runId,
+    mergeKey,
   };
 }
+
+const summaryIn = ({ status, answer, error, failedRows, rowsFailed, promptVersion, contentKey, fromCache }: Outcome): BatchSummary => ({
+  ...{ status, answer, error, failedRows, rowsFailed, promptVersion, contentKey },
+  isForeign: fromCache,
+});
 
 async function readChildren(
   fold: Batch,
