@@ -1,4 +1,5 @@
 import { FAN_IN } from './limits.ts';
+import type { Plan } from './plan.ts';
 import type { Settings } from './settings.ts';
 
 /*
@@ -71,6 +72,9 @@ export class FoldShape {
 
 /** Model calls that a run makes where nothing fails and nothing is found: a batch each, and a fold each. */
 export const callsOf = (batches: number, settings: Settings): number => batches + foldShapeOf(batches, settings).allFolds;
+
+/** The shape of a planned run's roll-up, under the settings that its plan froze. */
+export const foldShapeOfPlan = ({ counts, settings }: Pick<Plan, 'counts' | 'settings'>): FoldShape => foldShapeOf(counts.batches, settings);
 
 /** The shape of a run's roll-up under its settings. */
 export const foldShapeOf = (batches: number, settings: Settings): FoldShape => new FoldShape(batches, fanInOf(settings), settings.rollUp);
