@@ -47,7 +47,12 @@ async function partNames(runId: string, work: ObjectStore): Promise<ReadonlySet<
   return names;
 }
 
-async function readReceipt<Kind extends { part: string }>(runId: string, part: string, schema: z.ZodType<Kind>, work: ObjectStore): Promise<Kind> {
+async function readReceipt<Kind extends { part: string }>(
+  runId: string,
+  part: string,
+  schema: z.ZodType<Kind>,
+  work: ObjectStore,
+): Promise<Kind> {
   const bytes = await work.get(receiptKey(runId, part));
   if (!bytes) throw new LedgerError(`Part ${part} has no receipt`, { code: 'receipt_missing' });
   const receipt = schema.safeParse(jsonOrUndefined(bytes)).data;

@@ -32,14 +32,18 @@ export function closeBatches(receipts: readonly Receipt[], levels: LevelsReceipt
   let batches = 0;
   for (const { part, firstBatchId, batches: some } of receipts) {
     if (some > 0 && firstBatchId !== batches)
-      throw new LedgerError(`Part ${part} starts at batch ${firstBatchId}, not at batch ${batches}`, { code: 'batches_missing_or_doubled' });
+      throw new LedgerError(`Part ${part} starts at batch ${firstBatchId}, not at batch ${batches}`, {
+        code: 'batches_missing_or_doubled',
+      });
     batches += some;
   }
   if (batches !== counts.batches)
     throw new LedgerError(`The receipts have ${batches} batches, ${counts.batches} were planned`, { code: 'batches_missing_or_doubled' });
   const rejected = receipts.reduce((rows, { rowsRejected }) => rows + rowsRejected, 0);
   if (rejected !== counts.rowsRejected)
-    throw new LedgerError(`The receipts have ${rejected} rejected rows, planning rejected ${counts.rowsRejected}`, { code: 'rows_unaccounted' });
+    throw new LedgerError(`The receipts have ${rejected} rejected rows, planning rejected ${counts.rowsRejected}`, {
+      code: 'rows_unaccounted',
+    });
 
   if (settings.rollUp !== (levels !== null))
     throw new LedgerError(`There is ${levels ? 'a' : 'no'} receipt of the levels above 0`, { code: 'receipt_missing' });

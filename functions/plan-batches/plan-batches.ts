@@ -42,7 +42,8 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
   const frozen = await readPlan(ports.work, run.runId);
   if (level > 0) return { ...foldOrWrite(run, frozen, level, ports), ...(stopReason && { next: 'write', stopReason }) };
 
-  if (stopReason) return { ...stepsOf(frozen ? withFrozenSettings(run, frozen) : run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
+  if (stopReason)
+    return { ...stepsOf(frozen ? withFrozenSettings(run, frozen) : run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
   if (frozen) return summarize(run, frozen, ports);
   const refusal = await readRefusal(ports.work, run.runId);
   if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });

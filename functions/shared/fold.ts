@@ -74,7 +74,8 @@ export class FoldShape {
 export const callsOf = (batches: number, settings: Settings): number => batches + foldShapeOf(batches, settings).allFolds;
 
 /** The shape of a planned run's roll-up, under the settings that its plan froze. */
-export const foldShapeOfPlan = ({ counts, settings }: Pick<Plan, 'counts' | 'settings'>): FoldShape => foldShapeOf(counts.batches, settings);
+export const foldShapeOfPlan = ({ counts, settings }: Pick<Plan, 'counts' | 'settings'>): FoldShape =>
+  foldShapeOf(counts.batches, settings);
 
 /** The shape of a run's roll-up under its settings. */
 export const foldShapeOf = (batches: number, settings: Settings): FoldShape => new FoldShape(batches, fanInOf(settings), settings.rollUp);
