@@ -13,11 +13,13 @@ const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
 try {
   const path = join(folder, 'reviews.csv');
   await writeReviews(path, rows);
-  execFileSync(process.execPath, [worker, 'prepare', folder, path], { stdio: 'inherit' });
+  execFileSync(process.execPath, [...process.execArgv, worker, 'prepare', folder, path], { stdio: 'inherit' });
   console.log(`write: ${rows.toLocaleString('en')} rows; ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`);
   console.table(
     (atOnce.length > 0 ? atOnce : ['1', '2', '100']).map((parts) => {
-      const measured = JSON.parse(execFileSync(process.execPath, [worker, 'write', folder, parts], { encoding: 'utf8' })) as {
+      const measured = JSON.parse(
+        execFileSync(process.execPath, [...process.execArgv, worker, 'write', folder, parts], { encoding: 'utf8' }),
+      ) as {
         parts: number;
         seconds: number;
         residentMb: number;

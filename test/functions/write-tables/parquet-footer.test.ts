@@ -23,7 +23,7 @@ function rowSummaries(): Uint8Array {
     const batch = Math.floor(row / 100);
     const values: TableRow = {
       ...{
-        run_id: 'run',
+        run_id: RUN_ID,
         dataset: 'd',
         source_key: 'k',
         group_key: null,
@@ -68,7 +68,8 @@ describe('row_summaries', () => {
   });
 
   test('does not carry long texts in its statistics', () => {
-    const { text, summary } = columnsOf(bytes);
+    const { text, summary, run_id } = columnsOf(bytes);
+    expect(run_id?.statistics).toMatchObject({ min_value: RUN_ID, max_value: RUN_ID });
     for (const value of [text, summary].flatMap((column) => [column?.statistics?.min_value, column?.statistics?.max_value])) {
       expect(String(value).length).toBeLessThanOrEqual(64);
     }
