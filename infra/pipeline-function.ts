@@ -66,7 +66,8 @@ export class PipelineFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       environment: {
-        NODE_OPTIONS: '--enable-source-maps',
+        // A small nursery: rows live for a moment, and their garbage is collected early at the same speed.
+        NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=8',
         POWERTOOLS_SERVICE_NAME: id,
         ...environmentOf(props.environment),
       },

@@ -34,7 +34,13 @@ export const RUN_FAILED = 'RunFailed';
 const RUN_TIMEOUT_SECONDS = 7 * 24 * 3600;
 
 /** Errors that another try cannot change. */
-const permanentErrors = [errorNames.config, errorNames.invalidUpload, errorNames.resultConflict, errorNames.ledger];
+const permanentErrors = [
+  errorNames.config,
+  errorNames.invalidUpload,
+  errorNames.invalidBatch,
+  errorNames.resultConflict,
+  errorNames.ledger,
+];
 
 /** No retry for what stays wrong, `attempts` with full jitter for all else: throttled or crashed functions, S3 hiccups, a model that is down. */
 const retry = (attempts: number) => [

@@ -65,6 +65,9 @@ export interface LocalRun {
   clock?: Clock;
 }
 
+/** Writing tables is the work of this one process: more parts at once take memory and no less time. Two, so that one reads while one compresses. */
+const PARTS_WRITTEN_AT_ONCE = 2;
+
 /** What all runs of this process share. */
 const processRate = memoryRateLimiter();
 
@@ -93,6 +96,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
         throw withoutWords(error);
       }
     };
+  const writing = pLimit(PARTS_WRITTEN_AT_ONCE);
   const functions = {
     'plan-batches': step('plan-batches', async (input) => {
       const planned = await planBatches(input, {
@@ -117,7 +121,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;
     }),
-    'write-tables': step('write-tables', (input) => writeTables(input, { work: stores.work })),
+    'write-tables': step('write-tables', (input) => writing(() => writeTables(input, { work: stores.work }))),
     'finish-run': step('finish-run', (input) => finishRun(input, { work: stores.work, results: stores.results, events, clock, log })),
   };
   const names = Object.fromEntries(Object.keys(functions).map((name) => [name, name])) as Record<StepName, string>;

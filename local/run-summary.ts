@@ -67,7 +67,8 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `${count(number('rows_failed'))} ${failed}`,
     `${count(number('rows_rejected'))} rejected`,
   ].join(', ');
-  const folds = record.summary === null ? 0 : foldShapeOf(number('batches'), JSON.parse(String(record.settings)) as Settings).allFolds;
+  // In a run that is not complete some folds may have had nothing to ask.
+  const folds = record.status !== 'complete' ? 0 : foldShapeOf(number('batches'), JSON.parse(String(record.settings)) as Settings).allFolds;
   const reused = number('batches') - number('batches_failed') + folds - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,

@@ -1,12 +1,12 @@
 import { type ClosedAttempt, closeAttempt, readAttempt, readClosedAttempt } from '../shared/attempt.ts';
 import { type FinishRunInput, type FinishRunOutput, finishRunInput, type Run } from '../shared/contract.ts';
 import { LedgerError } from '../shared/errors.ts';
-import { jsonLines, parseJson } from '../shared/json-lines.ts';
-import { attemptEndingKey, LEVELS_PART, partName, partsKey, receiptKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
+import { parseJson } from '../shared/json-lines.ts';
+import { attemptEndingKey, partName, runRecordKey, tableKey } from '../shared/object-keys.ts';
 import { readOutcomeAt } from '../shared/outcome.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
-import { type LevelsReceipt, levelsReceiptSchema, type Receipt, receiptSchema } from '../shared/receipt.ts';
+import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
 import { type Refusal, readRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { tables } from '../shared/tables.ts';
@@ -14,7 +14,8 @@ import { ParquetFile } from '../write-tables/parquet-file.ts';
 import { paymentsOf } from './payments.ts';
 import { publishOnce } from './publish-once.ts';
 import { publishTables } from './publish-tables.ts';
-import { closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
+import { readReceipts } from './read-receipts.ts';
+import { closeBatches, closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
 import { stopCodeOf } from './stop-code.ts';
@@ -118,6 +119,7 @@ async function judge(input: FinishRunInput, plan: Plan | undefined, refusal: Ref
   try {
     const { parts, levels } = await readReceipts(run, work);
     closeLedger(parts, plan.counts.rowsIn);
+    closeBatches(parts, levels, plan);
     const sums = sumsOf(parts, levels, run.attempt);
     const verdict = verdictOf(sums, stopReason, run.settings.toleratedFailurePercentage);
     return { verdict, failure, sums, receipts: [...parts, ...(levels ? [levels] : [])], root: await readRoot(levels, work) };
@@ -146,18 +148,6 @@ async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Pro
     batches: counts.batches,
     batchesFailed: counts.batches,
   };
-}
-
-async function readReceipts(run: Run, work: ObjectStore): Promise<{ parts: Receipt[]; levels: LevelsReceipt | null }> {
-  const parts: Receipt[] = [];
-  let levels: LevelsReceipt | null = null;
-  for await (const { part } of jsonLines<{ part: string }>(work.stream(partsKey(run.runId)))) {
-    const bytes = await work.get(receiptKey(run.runId, part));
-    if (!bytes) throw new LedgerError(`Part ${part} has no receipt`, { code: 'receipt_missing' });
-    if (part === LEVELS_PART) levels = levelsReceiptSchema.parse(parseJson(bytes));
-    else parts.push(receiptSchema.parse(parseJson(bytes)));
-  }
-  return { parts, levels };
 }
 
 async function readRoot(levels: LevelsReceipt | null, work: ObjectStore): Promise<Root | null> {

@@ -1,4 +1,6 @@
 import { LedgerError } from '../shared/errors.ts';
+import { foldShapeOfPlan } from '../shared/fold.ts';
+import type { Plan } from '../shared/plan.ts';
 import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
 
 /**
@@ -18,6 +20,39 @@ export function closeLedger(receipts: readonly Receipt[], rowsIn: number): void 
   }
   if (end !== rowsIn)
     throw new LedgerError(`The receipts end at row ${end}, the upload has ${rowsIn} rows`, { code: 'rows_missing_or_doubled' });
+}
+
+/**
+ * Proves that the receipts, in the order of their parts, hold each planned batch exactly once, and each fold of them.
+ * @param levels null where there is no receipt of the levels above 0.
+ * @throws LedgerError: batches, rejected rows or folds are missing, doubled, or not those that were planned.
+ */
+export function closeBatches(receipts: readonly Receipt[], levels: LevelsReceipt | null, plan: Pick<Plan, 'counts' | 'settings'>): void {
+  const { counts, settings } = plan;
+  let batches = 0;
+  for (const { part, firstBatchId, batches: some } of receipts) {
+    if (some > 0 && firstBatchId !== batches)
+      throw new LedgerError(`Part ${part} starts at batch ${firstBatchId}, not at batch ${batches}`, {
+        code: 'batches_missing_or_doubled',
+      });
+    batches += some;
+  }
+  if (batches !== counts.batches)
+    throw new LedgerError(`The receipts have ${batches} batches, ${counts.batches} were planned`, { code: 'batches_missing_or_doubled' });
+  const rejected = receipts.reduce((rows, { rowsRejected }) => rows + rowsRejected, 0);
+  if (rejected !== counts.rowsRejected)
+    throw new LedgerError(`The receipts have ${rejected} rejected rows, planning rejected ${counts.rowsRejected}`, {
+      code: 'rows_unaccounted',
+    });
+
+  if (settings.rollUp !== (levels !== null))
+    throw new LedgerError(`There is ${levels ? 'a' : 'no'} receipt of the levels above 0`, { code: 'receipt_missing' });
+  const shape = foldShapeOfPlan(plan);
+  if (levels && (levels.folds !== shape.allFolds || levels.levels !== shape.places.length))
+    throw new LedgerError(
+      `The receipts have ${levels.folds} folds on ${levels.levels} levels, ${shape.allFolds} on ${shape.places.length} were planned`,
+      { code: 'folds_missing_or_doubled' },
+    );
 }
 
 export interface RunSums {

@@ -1,7 +1,7 @@
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
-import { callsOf, foldShapeOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
+import { callsOf, foldShapeOf, foldShapeOfPlan, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
@@ -45,7 +45,8 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
   const frozen = await readPlan(ports.work, run.runId);
   if (level > 0) return { ...foldOrWrite(run, frozen, level, ports), ...(stopReason && { next: 'write', stopReason }) };
 
-  if (stopReason) return { ...stepsOf(run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
+  if (stopReason)
+    return { ...stepsOf(frozen ? withFrozenSettings(run, frozen) : run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
   if (frozen) return summarize(run, frozen, ports);
   const refusal = await readRefusal(ports.work, run.runId);
   if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });
@@ -80,6 +81,8 @@ const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
   stopReason: null,
 });
 
+const withFrozenSettings = (run: Run, plan: Plan): Run => ({ ...run, settings: settingsOfAttempt(plan.settings, run.settings) });
+
 async function summarize(run: Run, plan: Plan, ports: PlanBatchesPorts): Promise<PlanBatchesOutput> {
   // Of what is frozen alone, so that every delivery says the same.
   await ports.events.publish(
@@ -91,8 +94,7 @@ async function summarize(run: Run, plan: Plan, ports: PlanBatchesPorts): Promise
       workBucket: ports.work.bucket,
     }),
   );
-  const settings = settingsOfAttempt(plan.settings, run.settings);
-  return { ...stepsOf({ ...run, settings }, ports), ...mapOver(0, plan.counts.batches, run, ports) };
+  return { ...stepsOf(withFrozenSettings(run, plan), ports), ...mapOver(0, plan.counts.batches, run, ports) };
 }
 
 /** The map over the batches of one level. */
@@ -109,8 +111,8 @@ function mapOver(level: number, batches: number, { runId }: Run, { work, concurr
 
 /** The map over a level above 0, planned with level 0; the tables where the level below is the root's. */
 function foldOrWrite(run: Run, plan: Plan | undefined, level: number, ports: PlanBatchesPorts): PlanBatchesOutput {
-  const shape = foldShapeOf(plan?.counts.batches ?? 0, run.settings);
-  if (level >= shape.places.length) return { ...stepsOf(run, ports), next: 'write', level };
+  const shape = plan && foldShapeOfPlan(plan);
+  if (!shape || level >= shape.places.length) return { ...stepsOf(run, ports), next: 'write', level };
   return { ...stepsOf(run, ports), ...mapOver(level, shape.folds(level), run, ports) };
 }
 

@@ -126,7 +126,7 @@ export class ResultConflictError extends PipelineError {
   override readonly name = errorNames.resultConflict;
 }
 
-/** A row number is missing from the run's receipts, or stands in two of them. */
+/** A row number or a batch is missing from the run's receipts, or stands in two of them; or a receipt is not to be had. */
 export class LedgerError extends PipelineError {
   override readonly name = errorNames.ledger;
 }

@@ -1,4 +1,5 @@
 import { FAN_IN } from './limits.ts';
+import type { Plan } from './plan.ts';
 import type { Settings } from './settings.ts';
 
 /*
@@ -39,9 +40,10 @@ export class FoldShape {
     return ((this.places[level - 1] ?? 0) - 1) % this.fanIn === 0;
   }
 
-  /** Folds of a level above 0. */
+  /** Folds of a level above 0; 0 above the root. */
   folds(level: number): number {
-    return (this.places[level] ?? 0) - (this.endsAlone(level) ? 1 : 0);
+    const places = this.places[level] ?? 0;
+    return places > 0 && this.endsAlone(level) ? places - 1 : places;
   }
 
   /** Folds of all levels. */
@@ -70,6 +72,10 @@ export class FoldShape {
 
 /** Model calls that a run makes where nothing fails and nothing is found: a batch each, and a fold each. */
 export const callsOf = (batches: number, settings: Settings): number => batches + foldShapeOf(batches, settings).allFolds;
+
+/** The shape of a planned run's roll-up, under the settings that its plan froze. */
+export const foldShapeOfPlan = ({ counts, settings }: Pick<Plan, 'counts' | 'settings'>): FoldShape =>
+  foldShapeOf(counts.batches, settings);
 
 /** The shape of a run's roll-up under its settings. */
 export const foldShapeOf = (batches: number, settings: Settings): FoldShape => new FoldShape(batches, fanInOf(settings), settings.rollUp);

@@ -54,12 +54,14 @@ export const outcomeSchema = z.object({
   fromCache: z.boolean(),
   promptVersion: z.string(),
   contentKey: z.string().nullable(),
+  /** Of a fold: key of the one request for all of its summaries, whether that was answered or split. Another attempt knows by it that nothing has changed. */
+  mergeKey: z.string().optional(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
 /**
- * Whether an attempt has nothing to add to an outcome. A summary of rows serves every attempt; a fold is made again in each, of what is
- * beneath it then, which costs nothing where nothing has changed.
+ * Whether an attempt has nothing to add to an outcome. A summary of rows serves every attempt; a fold is looked at again in each, since what is
+ * beneath it may have changed, and costs nothing where it has not.
  */
 export const isLastWord = ({ level, status, attempt }: Outcome, run: { attempt: number }) =>
   attempt === run.attempt || (level === 0 && status !== 'failed');

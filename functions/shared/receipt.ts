@@ -22,6 +22,8 @@ export const receiptSchema = z.object({
   rowsFailed: count,
   rowsRejected: count,
   rowsSkipped: count,
+  /** The batches of a part are numbered through from here; 0 where it has none. */
+  firstBatchId: count,
   batches: count,
   batchesFailed: count,
   /** Failed rows by error code. */

@@ -26,13 +26,17 @@ export async function readRows(batch: Batch, work: ObjectStore, signal?: AbortSi
   return rows;
 }
 
+const foldedSchema = batchSchema.array();
+
 /**
  * The batches whose summaries a fold takes in.
  * @throws InvalidBatchError: the bytes are not the batches that the manifest line promises.
  */
 export async function readFolded(fold: Batch, work: ObjectStore, signal?: AbortSignal): Promise<Batch[]> {
-  const batches = (await readLines(fold, work, signal)).map((line) => batchSchema.parse(line));
-  if (batches.reduce((rows, batch) => rows + batch.rows, 0) !== fold.rows) throw invalid(fold, 'folded_batches_differ');
+  const { data: batches = [] } = foldedSchema.safeParse(await readLines(fold, work, signal));
+  const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+  const isBeneath = batches.every(({ level, firstRow }) => level < fold.level && firstRow >= fold.firstRow);
+  if (rows !== fold.rows || !isBeneath) throw invalid(fold, 'folded_batches_differ');
   return batches;
 }
 

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../shared/ports.ts';
 import type { BatchCalls } from './batch-calls.ts';
 import { readFolded } from './batch-lines.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
+import { contentKeyOf } from './content.ts';
 import { mergeRequest } from './prompt.ts';
 import { reasonOf, summarizeParts } from './summarize-parts.ts';
 
@@ -27,7 +28,8 @@ const weightsOf = (children: readonly Child[]) =>
 
 /**
  * The one summary of the summaries beneath. Batches without one are left out, and so are summaries that the model refuses: their rows count
- * as failed. A single summary that is left stands for the fold as it is.
+ * as failed. A single summary that is left stands for the fold as it is. What an earlier attempt made of the very same summaries stays, also
+ * where some of them were refused.
  * @throws InvalidBatchError: the bytes are not the batches that the manifest line promises.
  */
 export async function summarizeFold(
@@ -35,6 +37,7 @@ export async function summarizeFold(
   calls: BatchCalls,
   run: Run,
   work: ObjectStore,
+  standing: Outcome | undefined,
   signal?: AbortSignal,
 ): Promise<BatchSummary> {
   const { batches, children } = await readChildren(fold, run, work, signal);
@@ -63,6 +66,8 @@ export async function summarizeFold(
       part.map((child) => ({ rows: weightOf(child), summary: textOf(child) })),
       run.settings,
     );
+  const mergeKey = contentKeyOf(run.dataset, run.endpoint, requestOf(children));
+  if (standing && standing.status !== 'failed' && standing.mergeKey === mergeKey) return { ...summaryIn(standing), mergeKey };
   const { found, refused, error } = await summarizeParts(children, { requestOf, textOf, weightOf }, calls, run.settings);
   if (!found) return withoutSummary(fold.rows, reasonOf(error));
   const left = new Set(refused.map(({ part }) => part));
@@ -77,8 +82,24 @@ export async function summarizeFold(
     promptVersion: found.content.promptVersion,
     contentKey: found.contentKey,
     isForeign: found.content.paidBy.runId !== run.runId,
+    mergeKey,
   };
 }
+
+const summaryIn = ({
+  status,
+  answer,
+  error,
+  failedRows,
+  rowsFailed,
+  weight,
+  promptVersion,
+  contentKey,
+  fromCache,
+}: Outcome): BatchSummary => ({
+  ...{ status, answer, error, failedRows, rowsFailed, weight, promptVersion, contentKey },
+  isForeign: fromCache,
+});
 
 async function readChildren(
   fold: Batch,

@@ -55,7 +55,7 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
   };
 
   try {
-    if (batch.level > 0) return await write(await summarizeFold(batch, calls, run, ports.work, signal));
+    if (batch.level > 0) return await write(await summarizeFold(batch, calls, run, ports.work, standing, signal));
     return await write(await summarizeRows(await readRows(batch, ports.work, signal), calls, run));
   } catch (error) {
     if (error instanceof NoMoreCalls) return giveUp();

@@ -19,15 +19,17 @@ interface PartsSummary<Part> {
   /** null where every part was refused. */
   found: FoundAnswer | null;
   refused: { part: Part; code: string }[];
-  /** Why the last of the refused parts was. */
+  /** Why the last of the refused parts was; null where none was refused by itself. */
   error: UnusableSummaryError | ContextOverflowError | null;
 }
 
-/** A code for counting and words for people. */
-export const reasonOf = (error: PartsSummary<unknown>['error']) => ({
-  code: error?.code ?? 'unusable',
-  message: error?.message ?? 'No row could be summarized',
-});
+/** A code for counting and words for people. Parts that are left out without having been refused by themselves were in too many pieces. */
+export const reasonOf = (error: PartsSummary<unknown>['error']) =>
+  error === null
+    ? { code: SPLIT_LIMIT, message: `Not all of it is in the summary: it was refused in more than ${MAX_PIECES} pieces` }
+    : { code: error.code ?? 'unusable', message: error.message };
+
+const SPLIT_LIMIT = 'split_limit';
 
 /** Times that a whole batch is asked for before it is split. Pieces are asked for once. */
 const WHOLE_ASKS = 2;
@@ -65,7 +67,7 @@ export async function summarizeParts<Part>(
   const pending: (readonly Part[])[] = [parts];
   for (let piece = pending.pop(); piece; piece = pending.pop()) {
     if (piecesLeft-- === 0) {
-      for (const left of [piece, ...pending]) refuse(left, 'split_limit');
+      for (const left of [piece, ...pending]) refuse(left, SPLIT_LIMIT);
       break;
     }
     try {

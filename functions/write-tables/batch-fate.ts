@@ -23,7 +23,7 @@ export interface BatchFate {
 export function fateOf(batch: Batch, outcome: Outcome | undefined, { attempt }: Run, stopReason: string | null): BatchFate {
   const payments = outcome?.payments ?? [];
   const standing = outcome && (batch.level === 0 || outcome.attempt === attempt) ? outcome : undefined;
-  if (standing && standing.status !== 'failed') {
+  if (standing?.answer && standing.status !== 'failed') {
     const { status, answer, error, promptVersion, fromCache } = standing;
     const failedRows = new Map(standing.failedRows.map(({ rowNumber, code }) => [rowNumber, code]));
     const rowsFailed = batch.level === 0 ? failedRows.size : standing.rowsFailed;

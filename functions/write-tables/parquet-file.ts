@@ -6,6 +6,9 @@ import type { Column, ColumnType, Table, TableRow } from '../shared/tables.ts';
 /** Rows that are turned into columns at once. Bounds memory; large enough for dictionaries and for skipping by statistics. */
 const ROW_GROUP_ROWS = 10_000;
 
+/** Bytes kept of the lowest and highest text of a row group: a whole run id, the beginning of a long text. */
+const STATISTICS_BYTES = 64;
+
 const elements: Record<ColumnType, Pick<SchemaElement, 'type' | 'converted_type' | 'logical_type'>> = {
   string: { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } },
   int: { type: 'INT32' },
@@ -46,6 +49,7 @@ export class ParquetFile {
       codec: 'ZSTD',
       compressors,
       statistics: true,
+      statisticsTruncateLength: STATISTICS_BYTES,
       createdBy: 'hundredfold',
     });
     this.columns = table.columns.map(() => []);

@@ -1,10 +1,8 @@
 import { type Batch, batchSchema, type Rejection, type Run, type StagedRow } from '../shared/contract.ts';
 import { InvalidBatchError } from '../shared/errors.ts';
-import { foldShapeOf } from '../shared/fold.ts';
 import { jsonLines } from '../shared/json-lines.ts';
 import { partKey, partManifestKey, rejectedKey } from '../shared/object-keys.ts';
 import { addPayments, noPayments } from '../shared/outcome.ts';
-import { readPlan } from '../shared/plan.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import type { Receipt } from '../shared/receipt.ts';
 import { tables } from '../shared/tables.ts';
@@ -14,6 +12,7 @@ import { ParquetFile } from './parquet-file.ts';
 import { inRowOrder } from './part-rows.ts';
 import { storeTables } from './part-tables.ts';
 import { readFates } from './read-fates.ts';
+import { readFoldShape } from './read-fold-shape.ts';
 import { batchSummaryRow, failureOf, rejectedRow, rowSummaryRow } from './table-rows.ts';
 
 /** Writes the rows, rejections and batches of one staged part. @returns what they add to the run, counted from what was written. */
@@ -21,8 +20,12 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
   const number = Number(part);
   const batches: Batch[] = [];
   for await (const line of jsonLines(work.stream(partManifestKey(run.runId, number)))) batches.push(batchSchema.parse(line));
+  const firstBatchId = batches[0]?.batchId ?? 0;
+  const isOfPart = ({ batchId, level, partKey: key }: Batch, index: number) =>
+    batchId === firstBatchId + index && level === 0 && key === partKey(run.runId, number);
+  if (!batches.every(isOfPart)) throw notThose(part);
   const fates = await readFates(batches, run, stopReason, work);
-  const shape = foldShapeOf((await readPlan(work, run.runId))?.counts.batches ?? 0, run.settings);
+  const shape = await readFoldShape(run, work);
 
   const files = {
     batch_summaries: new ParquetFile(tables.batch_summaries),
@@ -56,6 +59,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     part,
     ...ledger.totals(),
     rowsSkipped: 0,
+    firstBatchId,
     batches: fates.length,
     batchesFailed: fates.filter(({ status }) => status === 'failed').length,
     ...paid,
@@ -63,16 +67,18 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
   };
 }
 
+const notThose = (part: string) =>
+  new InvalidBatchError(`The rows of part ${part} are not those of its manifest`, { code: 'staged_rows_differ' });
+
 /** Gives each row, in order, the fate of its batch; called with null at the end, it checks that no batch lacks rows. */
 function inBatchOrder(fates: readonly BatchFate[], part: string) {
   let index = 0;
   let rowsLeft = fates[0]?.batch.rows ?? 0;
-  const broken = () => new InvalidBatchError(`The rows of part ${part} are not those of its manifest`, { code: 'staged_rows_differ' });
   return (row: StagedRow | null): BatchFate => {
     if (rowsLeft === 0 && row) rowsLeft = fates[++index]?.batch.rows ?? 0;
     const fate = fates[index];
-    if (row === null ? rowsLeft > 0 || index + 1 < fates.length : rowsLeft === 0) throw broken();
-    if (row && fate && rowsLeft === fate.batch.rows && row.rowNumber !== fate.batch.firstRow) throw broken();
+    if (row === null ? rowsLeft > 0 || index + 1 < fates.length : rowsLeft === 0) throw notThose(part);
+    if (row && fate && rowsLeft === fate.batch.rows && row.rowNumber !== fate.batch.firstRow) throw notThose(part);
     rowsLeft--;
     return fate as BatchFate;
   };

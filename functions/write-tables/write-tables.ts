@@ -8,7 +8,7 @@ import { writePart } from './write-part.ts';
  * Writes the tables of one part, or of the levels above 0, into the work bucket, then the receipt that proves them. The same rows and outcomes
  * give the same bytes.
  * @throws InvalidBatchError: the staged rows are not those that the manifest counts.
- * @throws LedgerError: a row number is missing or doubled.
+ * @throws LedgerError: a row number, batch or fold is missing or doubled.
  */
 export async function writeTables(
   { run, part, stopReason }: WriteTablesInput,

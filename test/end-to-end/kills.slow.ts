@@ -6,7 +6,11 @@ import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from '../local/program.ts';
 
 const BATCHES = 400;
+/** Batches, four folds of a hundred, and the root. */
+const CALLS = BATCHES + 5;
 const KILLS = 20;
+/** Kills after those, at the first fold that is asked for. */
+const FOLD_KILLS = 4;
 const BATCH_ROWS = 10;
 const ROWS = BATCHES * BATCH_ROWS;
 const CONCURRENCY = 8;
@@ -24,13 +28,13 @@ function randomFrom(seed: number): () => number {
 }
 
 let server: ModelServer;
-let onRequest: () => void;
+let onRequest: (isFold: boolean) => void;
 let latency: () => number;
 beforeEach(async () => {
   server = await startModelServer({
     latencyMs: () => latency(),
-    faults: () => {
-      onRequest();
+    faults: (_, { messages }) => {
+      onRequest(String(messages.at(-1)?.content).startsWith('[{'));
       return undefined;
     },
   });
@@ -52,14 +56,16 @@ test.each(SEEDS)(
 
     let kills = 0;
     for (let isOver = false; !isOver; ) {
-      // From the plan, before any call, on; after the last kill the run is left to come to its end.
+      // From the plan, before any call, on; then among the folds; after the last kill the run is left to come to its end.
       const deadlyRequest = kills < KILLS ? Math.floor(random() * 13) : Number.POSITIVE_INFINITY;
+      const isFoldDeadly = kills >= KILLS && kills < KILLS + FOLD_KILLS;
       const delayMs = 20 * random();
       let requests = 0;
       const program = startProgram(args, options);
       const kill = () => setTimeout(() => program.child.kill('SIGKILL'), delayMs);
-      onRequest = () => {
+      onRequest = (isFold) => {
         if (++requests === deadlyRequest) kill();
+        if (isFold && isFoldDeadly) program.child.kill('SIGKILL');
       };
       if (deadlyRequest === 0) program.says('at most').then(kill, () => {});
       const ended = await program.ended;
@@ -71,16 +77,16 @@ test.each(SEEDS)(
     onRequest = () => {};
     const paidBefore = server.stats().answers;
     const ended = await runProgram(args, options);
-    expect(recordOf(ended)).toMatchObject({ status: 'complete', rows_in: ROWS, rows_summarized: ROWS, batches: BATCHES, calls: BATCHES });
+    expect(recordOf(ended)).toMatchObject({ status: 'complete', rows_in: ROWS, rows_summarized: ROWS, batches: BATCHES, calls: CALLS });
     expect(server.stats().answers).toBe(paidBefore);
-    process.stdout.write(`seed ${seed}: ${kills} kills, ${paidBefore} answers paid for ${BATCHES} batches\n`);
-    expect(kills).toBe(KILLS);
-    expect(paidBefore).toBeLessThanOrEqual(BATCHES + kills * CONCURRENCY);
+    process.stdout.write(`seed ${seed}: ${kills} kills, ${paidBefore} answers paid for ${CALLS} calls\n`);
+    expect(kills).toBe(KILLS + FOLD_KILLS);
+    expect(paidBefore).toBeLessThanOrEqual(CALLS + kills * CONCURRENCY);
     const { rows } = await query(
       out,
       `select count(*) as n, count(distinct row_number) as "rows", count(summary) as summaries, count(distinct batch_id) as batches,
        (select count(*) from batch_summaries where status = 'ok') as ok from row_summaries`,
     );
-    expect(rows).toEqual([{ n: ROWS, rows: ROWS, summaries: ROWS, batches: BATCHES, ok: BATCHES }]);
+    expect(rows).toEqual([{ n: ROWS, rows: ROWS, summaries: ROWS, batches: BATCHES, ok: CALLS }]);
   },
 );

@@ -14,6 +14,8 @@ import { RunMeter } from '../../local/run-meter.ts';
 import { cleanUp, newFolder, reviewsCsv } from '../local/program.ts';
 
 const BATCHES = 200;
+/** Batches, two folds and the root. */
+const SUMMARIES = BATCHES + 3;
 const BATCH_ROWS = 10;
 const CONCURRENCY = 16;
 const SEEDS = [1, 20261123, 4_000_000_007];
@@ -36,6 +38,11 @@ const passing: Fault[] = [
   { kind: 'refusal' },
   { kind: 'content-filter' },
 ];
+/** A summary that is refused, even once, stays out of its fold: folds meet only what another try cures. */
+const refusals: (string | undefined)[] = ['empty', 'refusal', 'content-filter', 'context_length_exceeded'];
+const isRefusal = (fault: Fault) => refusals.includes(fault.kind) || (fault.kind === 'status' && refusals.includes(fault.code));
+const isFold = (messages: readonly { content?: unknown }[]) => String(messages.at(-1)?.content).startsWith('[{');
+
 const quotaGone: Fault = { kind: 'status', status: 429, code: 'insufficient_quota', type: 'insufficient_quota' };
 
 /** Longer than any pause between two tries: only the time limit of the whole run waits so long. */
@@ -77,7 +84,8 @@ async function runUntilComplete(seed: number, faults: readonly Fault[]) {
   await using server = closing(
     await startModelServer({
       faults: (_, { messages }) => {
-        const fault = random() < 0.2 ? faults[Math.floor(random() * faults.length)] : undefined;
+        const drawn = random() < 0.2 ? faults[Math.floor(random() * faults.length)] : undefined;
+        const fault = drawn && isFold(messages) && isRefusal(drawn) ? undefined : drawn;
         if (fault) failed++;
         const body = JSON.stringify(messages);
         if (fault === undefined || fault.kind === 'length') whole.set(body, (whole.get(body) ?? 0) + 1);
@@ -120,7 +128,7 @@ test.each(SEEDS)(
       `select count(*) as n, count(summary) as summaries, count(distinct row_number) as "rows",
      (select count(*) from batch_summaries where status = 'ok') as ok from row_summaries`,
     );
-    expect(rows).toEqual([{ n: 2_000, summaries: 2_000, rows: 2_000, ok: BATCHES }]);
+    expect(rows).toEqual([{ n: 2_000, summaries: 2_000, rows: 2_000, ok: SUMMARIES }]);
   },
 );
 

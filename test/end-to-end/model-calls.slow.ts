@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto';
 import { appendFileSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from '@jest/globals';
-import { instantAnswer } from '../../local/model-server/chat-endpoint.ts';
 import type { ChatRequest } from '../../local/model-server/completion.ts';
 import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, type ModelServerOptions, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';
+
+/** An answer that only this request can have. */
+const digest = (_: readonly string[], request: ChatRequest) => createHash('sha256').update(words(request)).digest('hex');
 
 const words = ({ messages }: ChatRequest) => messages.at(-1)?.content as string;
 
@@ -27,6 +30,8 @@ async function openCase(csv: string, options: ModelServerOptions, flags: readonl
 
 test('quota gone after 60 calls: only calls in flight reach the server; after a top-up the rest is paid, nothing twice', async () => {
   const [BATCHES, CONCURRENCY, CREDIT] = [200, 8, 60];
+  // Two folds and the root.
+  const CALLS = BATCHES + 3;
   const paid: string[] = [];
   let credit = CREDIT;
   const { run, out } = await openCase(
@@ -54,11 +59,11 @@ test('quota gone after 60 calls: only calls in flight reach the server; after a 
   credit = Number.POSITIVE_INFINITY;
   const complete = await run();
   expect(complete.code).toBe(0);
-  expect(recordOf(complete)).toMatchObject({ status: 'complete', calls: BATCHES, calls_this_attempt: BATCHES - CREDIT, rows_failed: 0 });
-  expect(paid).toHaveLength(BATCHES);
-  expect(new Set(paid).size).toBe(BATCHES);
+  expect(recordOf(complete)).toMatchObject({ status: 'complete', calls: CALLS, calls_this_attempt: CALLS - CREDIT, rows_failed: 0 });
+  expect(paid).toHaveLength(CALLS);
+  expect(new Set(paid).size).toBe(CALLS);
   const { rows } = await query(out, "select count(*) as n from batch_summaries where status = 'ok' and not from_cache");
-  expect(rows).toEqual([{ n: BATCHES }]);
+  expect(rows).toEqual([{ n: CALLS }]);
 });
 
 /** Rows of two batches, at their ends and in their middles. */
@@ -75,6 +80,7 @@ test.each<{ kind: string; fault: Fault; places: number[] }>([
   { kind: 'context_length_exceeded', fault: { kind: 'status', status: 400, code: 'context_length_exceeded' }, places: poisonPlaces[0]! },
 ])('two poison rows in 3,000 ($kind at $places): exactly those fail, within 32 extra calls', async ({ kind, fault, places }) => {
   const [ROWS, BATCHES] = [3_000, 30];
+  const CALLS = BATCHES + 1;
   const isPoisoned = (request: ChatRequest) =>
     places.some((row) => words(request).includes(`"Review ${row}: the lid, the handle and the price were fine."`));
   const { run, out } = await openCase(reviewsCsv(ROWS), { faults: (_, request) => (isPoisoned(request) ? fault : undefined) }, []);
@@ -85,8 +91,8 @@ test.each<{ kind: string; fault: Fault; places: number[] }>([
     ...{ rows_in: ROWS, rows_summarized: ROWS - 2, rows_failed: 2 },
   });
   const { requests } = server.stats();
-  process.stdout.write(`${kind}: ${requests - BATCHES} extra calls\n`);
-  expect(requests).toBeLessThanOrEqual(BATCHES + 32);
+  process.stdout.write(`${kind}: ${requests - CALLS} extra calls\n`);
+  expect(requests).toBeLessThanOrEqual(CALLS + 32);
   const failed = await query(out, "select row_number, error_code, summary from row_summaries where status = 'failed' order by row_number");
   expect(failed.rows).toEqual(places.map((row) => ({ row_number: row, error_code: kind, summary: null })));
   const others = await query(out, "select count(*) as n from row_summaries where status = 'ok' and summary is not null");
@@ -107,27 +113,28 @@ test('the same file twice, and a copy under another name: no call', async () => 
   const second = await run();
   const third = await run(copy);
   expect([first.code, second.code, third.code]).toEqual([0, 0, 0]);
-  expect(recordOf(first)).toMatchObject({ status: 'complete', calls: 10, calls_this_attempt: 10 });
-  expect(recordOf(second)).toMatchObject({ status: 'complete', calls: 10, calls_this_attempt: 0, rows_summarized: 1_000 });
+  expect(recordOf(first)).toMatchObject({ status: 'complete', calls: 11, calls_this_attempt: 11 });
+  expect(recordOf(second)).toMatchObject({ status: 'complete', calls: 11, calls_this_attempt: 0, rows_summarized: 1_000 });
   expect(recordOf(third)).toMatchObject({ status: 'complete', calls: 0, input_tokens: 0, cost_usd: 0, rows_summarized: 1_000 });
   expect(recordOf(third).run_id).not.toBe(recordOf(first).run_id);
-  expect(server.stats()).toMatchObject({ requests: 10, answers: 10 });
+  expect(server.stats()).toMatchObject({ requests: 11, answers: 11 });
 });
 
-test('1,000 rows appended to 100,000: ten new calls', async () => {
-  const { file, out, run } = await openCase(reviewsCsv(100_000), { answer: instantAnswer }, ['--concurrency', '32']);
-  expect(recordOf(await run())).toMatchObject({ status: 'complete', calls: 1_000, rows_summarized: 100_000 });
-  expect(server.stats().requests).toBe(1_000);
+test('1,000 rows appended to 100,000: ten new calls, and those on the way from them to the root', async () => {
+  const { file, out, run } = await openCase(reviewsCsv(100_000), { answer: digest }, ['--concurrency', '32']);
+  expect(recordOf(await run())).toMatchObject({ status: 'complete', calls: 1_011, rows_summarized: 100_000 });
+  expect(server.stats().requests).toBe(1_011);
   appendFileSync(file, reviewsCsv(1_000, 100_000).slice('id,review,stars\n'.length));
   const grown = recordOf(await run());
-  expect(grown).toMatchObject({ status: 'complete', calls: 10, calls_this_attempt: 10, batches: 1_010, rows_summarized: 101_000 });
-  expect(server.stats().requests).toBe(1_010);
+  expect(grown).toMatchObject({ status: 'complete', calls: 12, calls_this_attempt: 12, batches: 1_010, rows_summarized: 101_000 });
+  expect(server.stats().requests).toBe(1_023);
   const { rows } = await query(
     out,
     `select from_cache, count(*) as n from batch_summaries where run_id = '${grown.run_id}' group by from_cache order by from_cache`,
   );
   expect(rows).toEqual([
-    { from_cache: false, n: 10 },
-    { from_cache: true, n: 1_000 },
+    // Ten batches, the fold of them, and the root of eleven folds.
+    { from_cache: false, n: 12 },
+    { from_cache: true, n: 1_010 },
   ]);
 });

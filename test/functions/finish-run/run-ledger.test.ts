@@ -5,7 +5,17 @@ import type { Receipt } from '../../../functions/shared/receipt.ts';
 
 const receipt = (start: number, end: number, changes: Partial<Receipt> = {}): Receipt => ({
   ...{ part: String(start), rows: { start, end }, rowsSummarized: end - start, rowsFailed: 0, rowsRejected: 0, rowsSkipped: 0 },
-  ...{ batches: 1, batchesFailed: 0, failures: {}, calls: 1, callsByAttempt: { 1: 1 }, inputTokens: 10, outputTokens: 1, costUsd: 0.5 },
+  ...{
+    firstBatchId: 0,
+    batches: 1,
+    batchesFailed: 0,
+    failures: {},
+    calls: 1,
+    callsByAttempt: { 1: 1 },
+    inputTokens: 10,
+    outputTokens: 1,
+    costUsd: 0.5,
+  },
   tables: [],
   ...changes,
 });

@@ -151,7 +151,7 @@ describe('a part', () => {
     ]);
     expect(receiptOf(work)).toEqual({
       ...{ part: PART, rows: { start: 0, end: 7 }, rowsSummarized: 2, rowsFailed: 3, rowsRejected: 2, rowsSkipped: 0 },
-      ...{ batches: 3, batchesFailed: 2, failures: { refusal: 2, no_outcome: 1 }, calls: 1, callsByAttempt: { 1: 1 } },
+      ...{ firstBatchId: 0, batches: 3, batchesFailed: 2, failures: { refusal: 2, no_outcome: 1 }, calls: 1, callsByAttempt: { 1: 1 } },
       ...{ inputTokens: 2_000, outputTokens: 200, costUsd: 0.0003, tables: ['batch_summaries', 'row_summaries', 'rejected_rows'] },
     });
   });
@@ -186,7 +186,7 @@ describe('a part', () => {
   });
 
   test('that is not the first has its own rows, batches and rejections only', async () => {
-    const work = new MemoryStore('work');
+    const work = await prepare({ records: ['a'], outcomes: [] });
     const row = (rowNumber: number) =>
       `${JSON.stringify({ rowNumber, id: 'x', text: 't', groupKey: null, truncated: true, attributes: '{}' })}\n`;
     const batch = {
