@@ -10,6 +10,7 @@ import { directoryStore } from '../local/directory-store.ts';
 const [kind, path, out] = process.argv.slice(2) as ['parser' | 'plan', string, string];
 const bytes = statSync(path).size;
 const started = performance.now();
+const cpu0 = process.cpuUsage();
 let rows = 0;
 if (kind === 'parser') {
   for await (const _ of createReadStream(path).pipe(parse({ columns: false }))) rows++;
@@ -22,7 +23,14 @@ if (kind === 'parser') {
   const run: Run = { runId: 'bench', attempt: 1, dataset: 'bench', source, limit: null, endpoint: 'offline', settings };
   rows = (await stageRows(upload, run, directoryStore(out, 'work'), null, () => false)).counts.rowsIn;
 }
+const used = process.cpuUsage(cpu0);
 const seconds = (performance.now() - started) / 1000;
 process.stdout.write(
-  JSON.stringify({ rows, seconds, megabytesPerSecond: bytes / 1e6 / seconds, residentMb: process.resourceUsage().maxRSS / 1024 }),
+  JSON.stringify({
+    cpu: (used.user + used.system) / 1e6,
+    rows,
+    seconds,
+    megabytesPerSecond: bytes / 1e6 / seconds,
+    residentMb: process.resourceUsage().maxRSS / 1024,
+  }),
 );

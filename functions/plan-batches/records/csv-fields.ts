@@ -1,19 +1,21 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import type { RejectionReason } from '../../shared/contract.ts';
 import type { Delimiter } from '../upload.ts';
+import { PlainFields } from './plain-fields.ts';
 import { type Fields, setOwn } from './record-format.ts';
-import type { FrameBlock } from './record-frames.ts';
+import type { Frame, FrameBlock } from './record-frames.ts';
 
 export type Values = readonly string[];
 
-/** Splits the records of blocks into their fields. */
+/** Splits the records of blocks into their fields: csv-parse those that are not written plainly. */
 export class CsvSplitter {
+  readonly #delimiter: Delimiter;
   readonly #options: object;
   readonly #lineBreak: number;
-  #scratch = Buffer.alloc(0);
 
   constructor(delimiter: Delimiter, lineBreak: number) {
+    this.#delimiter = delimiter;
     this.#lineBreak = lineBreak;
     this.#options = { delimiter, record_delimiter: String.fromCharCode(lineBreak), relax_quotes: true, relax_column_count: true };
   }
@@ -23,27 +25,33 @@ export class CsvSplitter {
     const first = frames[0];
     const last = frames.at(-1);
     if (!first || !last) return [];
-    const isAllUtf8 = isUtf8(bytes.subarray(first.start, last.end));
-    const reasons = frames.map(({ start, end, rejection }): RejectionReason | null => {
+    const blockBytes = bytes.subarray(first.start, last.end);
+    // A byte is a character there, so one string serves all records.
+    const ascii = isAscii(blockBytes) ? new PlainFields(blockBytes.toString('latin1'), this.#delimiter) : null;
+    const isAllUtf8 = ascii !== null || isUtf8(blockBytes);
+    const others: Frame[] = [];
+    const split = frames.map((frame): Values | RejectionReason | null => {
+      const { start, end, rejection } = frame;
       if (rejection) return rejection.reason;
-      return isAllUtf8 || isUtf8(bytes.subarray(start, end)) ? null : 'undecodable_bytes';
+      if (!isAllUtf8 && !isUtf8(bytes.subarray(start, end))) return 'undecodable_bytes';
+      const values = ascii ? ascii.of(start - first.start, end - first.start) : this.#plainFields(bytes.toString('utf8', start, end));
+      if (values === null) others.push(frame);
+      return values;
     });
-    // csv-parse sees the good records only, each with one line break: one call for the block, one array back for each record.
-    const capacity = last.end - first.start + 1;
-    if (this.#scratch.length < capacity) this.#scratch = Buffer.allocUnsafe(capacity);
-    const text = this.#scratch;
-    let length = 0;
-    frames.forEach(({ start, end }, index) => {
-      if (reasons[index] !== null) return;
-      length += bytes.copy(text, length, start, end);
-      text[length] = this.#lineBreak;
-      length += 1;
-    });
-    const records = parse(text.subarray(0, length), this.#options) as string[][];
-    let taken = 0;
-    const split = reasons.map((reason) => reason ?? (records[taken++] as Values));
-    if (taken !== records.length) throw new Error(`csv-parse found ${records.length} records where there are ${taken}`);
-    return split;
+    if (others.length === 0) return split as Values[];
+    const parsed = this.#parse(bytes, others).values();
+    return split.map((values) => values ?? (parsed.next().value as Values));
+  }
+
+  #plainFields = (record: string) => new PlainFields(record, this.#delimiter).of(0, record.length);
+
+  /** The values of records by csv-parse, in one call. */
+  #parse(bytes: Buffer, frames: readonly Frame[]): Values[] {
+    const lineBreak = Buffer.of(this.#lineBreak);
+    const text = Buffer.concat(frames.flatMap(({ start, end }) => [bytes.subarray(start, end), lineBreak]));
+    const records = parse(text, this.#options) as string[][];
+    if (records.length !== frames.length) throw new Error(`csv-parse found ${records.length} records where there are ${frames.length}`);
+    return records;
   }
 }
 
