@@ -48,8 +48,9 @@ async function writeLargePages(path: string, rows: number): Promise<void> {
   await parquetWriteRows({
     writer: fileWriter(path),
     rows: map(reviews(rows), (review) => ({ ...review, review: review.review.slice(0, PAGED_TEXT_CHARACTERS) })),
-    columns: columns.map((name) => ({ name, type: 'STRING', pageSize: Number.MAX_SAFE_INTEGER })),
+    columns: columns.map((name) => ({ name, type: 'STRING' })),
     rowGroupSize: PAGE_ROWS,
+    pageSize: Number.MAX_SAFE_INTEGER,
   });
 }
 
