@@ -26,6 +26,8 @@ export interface PipelineFunctionProps {
   /** MiB of memory; CPU and network grow with it. */
   readonly memorySize: number;
   readonly timeout: Duration;
+  /** MiB of each half of V8's young generation. @default V8 decides */
+  readonly maxSemiSpaceMiB?: number;
   /** Values by their names in env.ts; null leaves the variable out. */
   readonly environment: Readonly<Partial<Record<EnvName, string | null>>>;
   /** All that the function may do, besides writing its own log. */
@@ -66,7 +68,9 @@ export class PipelineFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       environment: {
-        NODE_OPTIONS: '--enable-source-maps',
+        NODE_OPTIONS: ['--enable-source-maps', ...(props.maxSemiSpaceMiB ? [`--max-semi-space-size=${props.maxSemiSpaceMiB}`] : [])].join(
+          ' ',
+        ),
         POWERTOOLS_SERVICE_NAME: id,
         ...environmentOf(props.environment),
       },

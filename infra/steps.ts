@@ -3,6 +3,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StepName } from '../functions/shared/contract.ts';
 import type { EnvName } from '../functions/shared/env.ts';
+import { MAX_SEMI_SPACE_MIB } from '../functions/shared/limits.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import { type StepResources, stepPermissions } from './step-permissions.ts';
 
@@ -55,6 +56,8 @@ export class Steps extends Construct {
         permissions: stepPermissions[name](props),
         logRetention: props.logRetention,
         removalPolicy: props.removalPolicy,
+        // Measured for planning only.
+        ...(name === 'plan-batches' && { maxSemiSpaceMiB: MAX_SEMI_SPACE_MIB }),
       });
 
     this.acceptUpload = step('accept-upload', 'Starts a run for every upload', 512, Duration.minutes(1), [

@@ -158,7 +158,7 @@ test.each(Object.entries(expected))('%s runs as told', (name, { memory, timeoutS
   });
   expect(deployed.at(`Steps/${name}/Log`).RetentionInDays).toBe(30);
   expect(deployed.at(`Steps/${name}/Function`).Environment.Variables).toEqual({
-    NODE_OPTIONS: '--enable-source-maps',
+    NODE_OPTIONS: name === 'plan-batches' ? '--enable-source-maps --max-semi-space-size=8' : '--enable-source-maps',
     POWERTOOLS_SERVICE_NAME: name,
     ...Object.fromEntries(environment.map((variable) => [envNames[variable], variables[variable]])),
   });
