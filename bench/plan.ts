@@ -1,45 +1,114 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeReviews } from './generated-reviews.ts';
+import { type Contender, type Result, runInTurn } from './contenders.ts';
+import { type FileKind, fileKinds } from './plan/review-files.ts';
+import { keepResults, markdownTable, settingOf } from './results.ts';
 
-interface Measurement {
+/**
+ * Planning and `explain` of files in every format beside the bare parser of the format, each in a process of its own: as many rows as make
+ * a good measurement of the speed, several times, then once as many as the memory must not grow with.
+ */
+
+const [speedRows = 1_000_000, repetitions = 3, memoryRows = 10_000_000] = process.argv.slice(2).map(Number);
+const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** What local/launch.mjs gives every program of this project. */
+const nodeOptions = process.execArgv;
+
+interface Kind {
+  /** null: it holds a whole row group, which is more than there is memory for. */
+  parser: string | null;
+  what: string;
+}
+const kinds: Record<FileKind, Kind> = {
+  csv: { what: 'CSV', parser: 'csv-parse' },
+  'csv.gz': { what: 'CSV, gzip', parser: 'csv-parse behind gunzip' },
+  jsonl: { what: 'JSON Lines', parser: 'JSON.parse of each line' },
+  json: { what: 'JSON array', parser: 'JSON.parse of each line' },
+  parquet: { what: 'Parquet', parser: 'hyparquet' },
+  'one-group.parquet': { what: 'Parquet, one row group', parser: null },
+  'large-pages.parquet': { what: 'Parquet, 1,000,000 rows a page', parser: null },
+};
+
+interface FileResults {
+  file: string;
   rows: number;
-  seconds: number;
-  megabytesPerSecond: number;
-  residentMb: number;
+  bytes: number;
+  parser: Result | null;
+  plan: Result;
+  explain: Result;
 }
 
-const worker = fileURLToPath(new URL('plan-worker.ts', import.meta.url));
-const median = (values: number[]) => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
-
-/** Planning of a CSV file beside the bare parser, in turn, each in a process of its own. */
-const rows = Number(process.argv[2] ?? 1_000_000);
-const repetitions = Number(process.argv[3] ?? 3);
-const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
-try {
-  const path = join(folder, 'reviews.csv');
-  await writeReviews(path, rows);
-  const results: Record<'parser' | 'plan', Measurement[]> = { parser: [], plan: [] };
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    for (const kind of ['parser', 'plan'] as const) {
-      const out = join(folder, `out-${repetition}`);
-      results[kind].push(JSON.parse(execFileSync(process.execPath, [worker, kind, path, out], { encoding: 'utf8' })));
-      rmSync(out, { recursive: true, force: true });
-    }
+function resultsOf(kind: FileKind, path: string, rows: number, times: number): FileResults {
+  const out = join(folder, 'out');
+  const after = () => rmSync(out, { recursive: true, force: true });
+  const { parser } = kinds[kind];
+  const contenders: Contender[] = [
+    { name: 'plan', args: [...nodeOptions, script('plan/planning.ts'), path, out], after },
+    { name: 'explain', args: [...nodeOptions, script('../local/cli.ts'), 'explain', path, '--json'] },
+    // As Node is by default.
+    ...(parser === null ? [] : [{ name: parser, args: [script('plan/bare-parser.ts'), path] }]),
+  ];
+  const [plan, explain, bare = null] = runInTurn(contenders, times) as [Result, Result, Result?];
+  const counted = [plan.printed, bare?.printed ?? plan.printed].map((printed) => (printed as { rows: number }).rows);
+  const explained = explain.printed as { rows_staged: number };
+  if ([...counted, explained.rows_staged].some((found) => found !== rows)) {
+    throw new Error(`${kind} has ${rows} rows; found were ${counted.join(', ')}, explained ${explained.rows_staged}`);
   }
-  console.log(`plan: ${rows.toLocaleString('en')} rows, ${(statSync(path).size / 1e6).toFixed(0)} MB, ${repetitions} repetitions, medians`);
-  console.log(`machine: ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`);
-  const figures = Object.entries(results).map(([kind, runs]) => ({
-    what: kind === 'parser' ? 'csv-parse alone' : 'plan: read, check, stage',
-    'MB/s': Number(median(runs.map((run) => run.megabytesPerSecond)).toFixed(1)),
-    'rows/s': Math.round(median(runs.map((run) => run.rows / run.seconds))),
-    'resident MB, highest': Math.round(Math.max(...runs.map((run) => run.residentMb))),
-  }));
-  console.table(figures);
-  console.log(`ratio plan / parser: ${((figures[1]?.['MB/s'] ?? 0) / (figures[0]?.['MB/s'] ?? 1)).toFixed(2)}`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  // What explain prints names the file.
+  return { file: kind, rows, bytes: statSync(path).size, parser: bare, plan, explain: { ...explain, printed: undefined } };
 }
+
+function resultsFor(rows: number, times: number): FileResults[] {
+  const csvPath = join(folder, 'reviews.csv');
+  return fileKinds.map((kind) => {
+    const path = join(folder, `reviews.${kind}`);
+    process.stderr.write(`${rows.toLocaleString('en')} rows, ${kinds[kind].what} ...\n`);
+    execFileSync(process.execPath, ['--max-old-space-size=8192', script('plan/review-files.ts'), kind, path, String(rows), csvPath]);
+    try {
+      return resultsOf(kind, path, rows, times);
+    } finally {
+      if (kind !== 'csv') rmSync(path);
+    }
+  });
+}
+
+const tableOf = (results: readonly FileResults[]) =>
+  markdownTable(
+    results.map(({ file, bytes, rows, parser, plan, explain }) => ({
+      file: kinds[file as FileKind].what,
+      MB: (bytes / 1e6).toFixed(0),
+      'plan, s': plan.seconds.toFixed(1),
+      'plan, CPU s': plan.cpuSeconds.toFixed(1),
+      'rows/s': Math.round(rows / plan.seconds).toLocaleString('en'),
+      'parser, s': parser?.seconds.toFixed(1) ?? '',
+      'parser, CPU s': parser?.cpuSeconds.toFixed(1) ?? '',
+      'speed / parser': parser ? (parser.seconds / plan.seconds).toFixed(2) : '',
+      'by CPU': parser ? (parser.cpuSeconds / plan.cpuSeconds).toFixed(2) : '',
+      'plan, MiB': Math.round(plan.residentMb),
+      'explain, s': explain.seconds.toFixed(1),
+      'explain, MiB': Math.round(explain.residentMb),
+    })),
+  );
+
+const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const speed = resultsFor(speedRows, repetitions);
+const memory = resultsFor(memoryRows, 1);
+
+const parsers = Object.values(kinds).filter(({ parser }) => parser !== null);
+const section = `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn; medians, and the most memory of any run:
+
+${tableOf(speed)}
+
+${memoryRows.toLocaleString('en')} rows, one run:
+
+${tableOf(memory)}
+
+The bare parsers: ${parsers.map(({ what, parser }) => `${what}: ${parser}`).join('; ')}. A parser's time counts until its last row; none is kept.
+Where other programs share the machine, the CPU seconds are the ones to compare.`;
+const command = ['npm run bench -- plan', ...process.argv.slice(2)].join(' ');
+keepResults('plan', settingOf(command, ['csv-parse', 'hyparquet']), { speed, memory }, section);
+process.stdout.write(`${section}\n`);

@@ -3,7 +3,7 @@ const benchmarks = ['plan', 'write'] as const;
 
 const [name = '', ...args] = process.argv.slice(2);
 if (!(benchmarks as readonly string[]).includes(name)) {
-  console.error(`There is no benchmark "${name}"; the benchmarks are: ${benchmarks.join(', ')}. Example: npm run bench -- plan 1000000 3`);
+  console.error(`There is no benchmark "${name}"; the benchmarks are: ${benchmarks.join(', ')}. Example: npm run bench -- plan`);
   process.exit(2);
 }
 process.argv.splice(2, process.argv.length, ...args);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeReviews } from './generated-reviews.ts';
+import { writeReviewFile } from './plan/review-files.ts';
 
 /** Writing the tables of a run, so many parts at once, each time in a process of its own. */
 const rows = Number(process.argv[2] ?? 1_000_000);
@@ -12,7 +12,7 @@ const worker = fileURLToPath(new URL('write-worker.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
 try {
   const path = join(folder, 'reviews.csv');
-  await writeReviews(path, rows);
+  await writeReviewFile('csv', path, rows, path);
   execFileSync(process.execPath, [...process.execArgv, worker, 'prepare', folder, path], { stdio: 'inherit' });
   console.log(`write: ${rows.toLocaleString('en')} rows; ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`);
   console.table(

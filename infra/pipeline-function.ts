@@ -6,6 +6,7 @@ import { type BundlingOptions, NodejsFunction, OutputFormat } from 'aws-cdk-lib/
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type EnvName, envNames } from '../functions/shared/env.ts';
+import { MAX_SEMI_SPACE_MIB } from '../functions/shared/limits.ts';
 
 const repository = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -66,8 +67,7 @@ export class PipelineFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       environment: {
-        // A small nursery: rows live for a moment, and their garbage is collected early at the same speed.
-        NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=8',
+        NODE_OPTIONS: `--enable-source-maps --max-semi-space-size=${MAX_SEMI_SPACE_MIB}`,
         POWERTOOLS_SERVICE_NAME: id,
         ...environmentOf(props.environment),
       },

@@ -49,7 +49,7 @@ if (!isInstalled()) {
 const [target, ...args] = process.argv.slice(2);
 // Without a target, installing was all.
 if (target === undefined) process.exit(0);
-// Rows live for a moment: with a small nursery their garbage is collected early, at the same speed (219 MB resident instead of 360 while writing).
+// MAX_SEMI_SPACE_MIB of functions/shared/limits.ts: what is read is let go of soon, a larger young generation only keeps it resident for longer.
 const child = spawn(node, ['--max-semi-space-size=8', join(root, target), ...args], { stdio: 'inherit' });
 // A terminal sends Ctrl-C to the whole group; the child decides what it means, this process only waits for its answer.
 process.on('SIGINT', () => {});

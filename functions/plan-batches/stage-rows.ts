@@ -5,7 +5,7 @@ import { partIdsKey, partStateKey } from '../shared/object-keys.ts';
 import { type PlanCounts, planCountsSchema } from '../shared/plan.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import { recallIds } from './id-memory.ts';
-import { StagedPart } from './staged-part.ts';
+import { StagedPart, tokensOf } from './staged-part.ts';
 import type { Position, Upload, UploadRow } from './upload.ts';
 
 const count = z.int().min(0);
@@ -96,13 +96,14 @@ export async function stageRows(
         if (row.reason !== null) {
           part.addRejection({ rowNumber: row.rowNumber, part: row.part, line: row.line, reason: row.reason, raw: row.raw });
         } else {
-          if (part.isFullFor(row.text)) {
+          const tokens = tokensOf(row.text);
+          if (part.isFullFor(tokens)) {
             await finishPart(position, false);
             if (isTimeShort()) return state;
             part = newPart();
           }
           ids?.add(row.id);
-          part.addRow(stagedRow(row));
+          part.addRow(stagedRow(row), tokens);
         }
         if (part.isHeavy) await part.flush();
         position = row.next;

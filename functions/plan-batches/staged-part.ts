@@ -4,37 +4,69 @@ import { partKey, partManifestKey, rejectedKey } from '../shared/object-keys.ts'
 import type { ObjectStore, ObjectWriter } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
 
-const PIECE_CHARACTERS = 1024 * 1024;
+/** Bytes that are sent on at once. */
+const PIECE_BYTES = 1024 * 1024;
+const FIRST_CAPACITY_BYTES = 64 * 1024;
+/** Characters that are encoded at once, so that no string is longer than what a young generation holds well. */
+const ENCODED_CHARACTERS = 64 * 1024;
+
+/** Upper estimate of a text's tokens. */
+export const tokensOf = (text: string) => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 
 /** Lines for one object, sent on in pieces of about a mebibyte. */
 class LineWriter {
-  /** Bytes of all lines so far. */
-  bytes = 0;
   private readonly writer: ObjectWriter;
   private pending: string[] = [];
   private pendingCharacters = 0;
+  /** The same memory for every piece: whoever is sent one has taken it when `write` is over. */
+  private piece = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES);
+  private pieceBytes = 0;
+  private sentBytes = 0;
 
   constructor(store: ObjectStore, key: string) {
     this.writer = store.create(key);
   }
 
   add(line: string): void {
-    this.bytes += Buffer.byteLength(line) + 1;
     this.pending.push(line);
     this.pendingCharacters += line.length;
+    if (this.pendingCharacters >= ENCODED_CHARACTERS) this.encode();
+  }
+
+  /** Bytes of all lines so far. */
+  get bytes(): number {
+    this.encode();
+    return this.sentBytes + this.pieceBytes;
   }
 
   /** Whether there is a piece to send. */
   get isHeavy() {
-    return this.pendingCharacters >= PIECE_CHARACTERS;
+    return this.pieceBytes >= PIECE_BYTES;
+  }
+
+  private encode(): void {
+    if (this.pending.length === 0) return;
+    // For the line feed after the last line.
+    this.pending.push('');
+    const text = this.pending.join('\n');
+    this.pending = [];
+    this.pendingCharacters = 0;
+    const end = this.pieceBytes + Buffer.byteLength(text);
+    if (end > this.piece.length) {
+      const larger = Buffer.allocUnsafe(Math.max(end, 2 * this.piece.length));
+      this.piece.copy(larger, 0, 0, this.pieceBytes);
+      this.piece = larger;
+    }
+    this.piece.write(text, this.pieceBytes);
+    this.pieceBytes = end;
   }
 
   async flush() {
-    if (this.pending.length === 0) return;
-    const piece = Buffer.from(`${this.pending.join('\n')}\n`);
-    this.pending = [];
-    this.pendingCharacters = 0;
-    await this.writer.write(piece);
+    this.encode();
+    if (this.pieceBytes === 0) return;
+    await this.writer.write(this.piece.subarray(0, this.pieceBytes));
+    this.sentBytes += this.pieceBytes;
+    this.pieceBytes = 0;
   }
 
   async close() {
@@ -80,24 +112,22 @@ export class StagedPart {
     this.limits = limits;
   }
 
-  private static tokensOf = (text: string) => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
-
-  /** Whether the next row would begin a new part: the part is at its size and no batch is open that would take the row. */
-  isFullFor(text: string): boolean {
-    const isAtSize = this.counts.rowsStaged >= PART_ROWS || this.rows.bytes >= PART_BYTES;
-    return isAtSize && !(this.open && this.fits(this.open, text));
+  /** Whether a row of so many tokens would begin a new part: the part is at its size and no batch is open that would take the row. */
+  isFullFor(tokens: number): boolean {
+    if (this.open && this.fits(this.open, tokens)) return false;
+    return this.counts.rowsStaged >= PART_ROWS || this.rows.bytes >= PART_BYTES;
   }
 
-  private fits(batch: { rows: number; tokens: number }, text: string): boolean {
-    return batch.rows < this.limits.batchRows && batch.tokens + StagedPart.tokensOf(text) <= this.limits.maxBatchTokens;
+  private fits(batch: { rows: number; tokens: number }, tokens: number): boolean {
+    return batch.rows < this.limits.batchRows && batch.tokens + tokens <= this.limits.maxBatchTokens;
   }
 
   /** Takes a row without a turn of the event loop; `flush` is due when `isHeavy` says so. */
-  addRow(row: StagedRow): void {
-    if (this.open && !this.fits(this.open, row.text)) this.closeBatch();
+  addRow(row: StagedRow, tokens: number): void {
+    if (this.open && !this.fits(this.open, tokens)) this.closeBatch();
     this.open ??= { start: this.rows.bytes, firstRow: row.rowNumber, rows: 0, tokens: 0 };
     this.open.rows++;
-    this.open.tokens += StagedPart.tokensOf(row.text);
+    this.open.tokens += tokens;
     this.counts.rowsStaged++;
     if (row.truncated) this.counts.rowsTruncated++;
     this.rows.add(JSON.stringify(row));

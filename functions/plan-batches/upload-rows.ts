@@ -16,18 +16,19 @@ export function rowMaker({ textColumn, idColumn, constants, maxRowCharacters }: 
   const named = new Set(idColumn === null ? [textColumn] : [textColumn, idColumn]);
   const hasConstants = Object.keys(constants).length > 0;
   return (record) => {
+    const { next } = record;
     const { rowNumber, line } = record.position;
-    const place = { rowNumber, line, next: record.next };
-    if (record.reason !== null) return { ...place, reason: record.reason, raw: record.raw() };
+    if (record.reason !== null) return { rowNumber, line, next, reason: record.reason, raw: record.raw() };
     const written = record.fields.text(textColumn);
     const text = firstCharacters(written, maxRowCharacters);
-    if (isBlank(text)) return { ...place, reason: 'empty_text', raw: record.raw() };
+    if (isBlank(text)) return { rowNumber, line, next, reason: 'empty_text', raw: record.raw() };
     const writtenId = idColumn === null ? '' : record.fields.text(idColumn);
     const id = isBlank(writtenId) ? String(rowNumber + 1) : writtenId;
     // JSON can escape half a surrogate pair, which no UTF-8 file can hold: it would turn into U+FFFD on the way.
-    if (!text.isWellFormed() || !id.isWellFormed()) return { ...place, reason: 'undecodable_bytes', raw: record.raw() };
+    if (!text.isWellFormed() || !id.isWellFormed()) return { rowNumber, line, next, reason: 'undecodable_bytes', raw: record.raw() };
+    const truncated = text.length < written.length;
     const others = record.fields.except(named);
     const attributes = JSON.stringify(hasConstants ? { ...constants, ...others } : others);
-    return { ...place, reason: null, id, text, truncated: text.length < written.length, attributes };
+    return { rowNumber, line, next, reason: null, id, text, truncated, attributes };
   };
 }

@@ -1,6 +1,7 @@
 import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { MAX_SEMI_SPACE_MIB } from '../../functions/shared/limits.ts';
 import { cleanUp, newFolder, repository, startCommand } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
@@ -20,7 +21,7 @@ beforeEach(() => {
      if (how === 'wait') setInterval(() => {}, 1000);
      if (how === 'die') process.kill(process.pid, 'SIGKILL');
      process.exitCode = 3;
-     process.stderr.write('ready ' + JSON.stringify(process.argv.slice(2)) + process.cwd());`,
+     process.stderr.write('ready ' + JSON.stringify(process.argv.slice(2)) + process.cwd() + process.execArgv);`,
   );
   npmDoes(`mkdir -p node_modules/node/bin && ln -sf '${process.execPath}' node_modules/node/bin/node`);
 });
@@ -75,7 +76,7 @@ test('arguments, folder, exit code and death of the program are passed through',
   const args = ['-- a b', '--json', "it's", '"$HOME"', '*', ''];
   const ended = await start(['local/target.mjs', ...args]).ended;
   expect(ended.code).toBe(3);
-  expect(ended.stderr).toContain(`ready ${JSON.stringify(args)}${project}`);
+  expect(ended.stderr).toContain(`ready ${JSON.stringify(args)}${project}--max-semi-space-size=${MAX_SEMI_SPACE_MIB}`);
   expect((await start(['local/target.mjs', 'die']).ended).code).toBe(128 + 9);
 });
 

@@ -1,23 +1,25 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import type { RejectionReason } from '../../shared/contract.ts';
 import type { Delimiter } from '../upload.ts';
 import { withDoubledQuotes } from './csv-escapes.ts';
+import { PlainFields } from './plain-fields.ts';
 import { type Fields, setOwn } from './record-format.ts';
-import type { FrameBlock } from './record-frames.ts';
+import type { Frame, FrameBlock } from './record-frames.ts';
 
 export type Values = readonly string[];
 
-/** Splits the records of blocks into their fields. */
+/** Splits the records of blocks into their fields: csv-parse those that are not written plainly. */
 export class CsvSplitter {
+  readonly #delimiter: Delimiter;
   readonly #options: object;
   readonly #lineBreak: number;
   readonly #delimiterByte: number;
   readonly #isBackslashed: boolean;
-  #scratch = Buffer.alloc(0);
 
   /** @param isBackslashed whether a quote within quotes has a backslash before it. */
   constructor(delimiter: Delimiter, lineBreak: number, isBackslashed = false) {
+    this.#delimiter = delimiter;
     this.#lineBreak = lineBreak;
     this.#delimiterByte = delimiter.charCodeAt(0);
     this.#isBackslashed = isBackslashed;
@@ -29,29 +31,40 @@ export class CsvSplitter {
     const first = frames[0];
     const last = frames.at(-1);
     if (!first || !last) return [];
-    const isAllUtf8 = isUtf8(bytes.subarray(first.start, last.end));
-    const reasons = frames.map(({ start, end, rejection }): RejectionReason | null => {
+    const blockBytes = bytes.subarray(first.start, last.end);
+    // A byte is a character there, so one string serves all records.
+    const ascii = !this.#isBackslashed && isAscii(blockBytes) ? new PlainFields(blockBytes.toString('latin1'), this.#delimiter) : null;
+    const isAllUtf8 = ascii !== null || isUtf8(blockBytes);
+    const others: Frame[] = [];
+    const split = frames.map((frame): Values | RejectionReason | null => {
+      const { start, end, rejection } = frame;
       if (rejection) return rejection.reason;
-      return isAllUtf8 || isUtf8(bytes.subarray(start, end)) ? null : 'undecodable_bytes';
+      if (!isAllUtf8 && !isUtf8(bytes.subarray(start, end))) return 'undecodable_bytes';
+      const values = ascii ? ascii.of(start - first.start, end - first.start) : this.#plainFields(bytes.toString('utf8', start, end));
+      if (values === null) others.push(frame);
+      return values;
     });
-    // csv-parse sees the good records only, each with one line break: one call for the block, one array back for each record.
-    const capacity = last.end - first.start + 1;
-    if (this.#scratch.length < capacity) this.#scratch = Buffer.allocUnsafe(capacity);
-    const text = this.#scratch;
+    if (others.length === 0) return split as Values[];
+    const parsed = this.#parse(bytes, others).values();
+    return split.map((values) => values ?? (parsed.next().value as Values));
+  }
+
+  #plainFields = (record: string) => (this.#isBackslashed ? null : new PlainFields(record, this.#delimiter).of(0, record.length));
+
+  /** The values of records by csv-parse, in one call. */
+  #parse(bytes: Buffer, frames: readonly Frame[]): Values[] {
+    const text = Buffer.allocUnsafe(frames.reduce((length, { start, end }) => length + end - start + 1, 0));
     let length = 0;
-    frames.forEach(({ start, end }, index) => {
-      if (reasons[index] !== null) return;
+    for (const { start, end } of frames) {
       length += this.#isBackslashed
         ? withDoubledQuotes(bytes.subarray(start, end), this.#delimiterByte, text, length)
         : bytes.copy(text, length, start, end);
       text[length] = this.#lineBreak;
       length += 1;
-    });
+    }
     const records = parse(text.subarray(0, length), this.#options) as string[][];
-    let taken = 0;
-    const split = reasons.map((reason) => reason ?? (records[taken++] as Values));
-    if (taken !== records.length) throw new Error(`csv-parse found ${records.length} records where there are ${taken}`);
-    return split;
+    if (records.length !== frames.length) throw new Error(`csv-parse found ${records.length} records where there are ${frames.length}`);
+    return records;
   }
 }
 

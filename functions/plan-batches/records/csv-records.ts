@@ -2,8 +2,8 @@ import type { RejectionReason } from '../../shared/contract.ts';
 import { CsvFields, CsvSplitter, type Values } from './csv-fields.ts';
 import { csvFraming } from './csv-framing.ts';
 import { type CsvHeader, separatorName } from './csv-header.ts';
-import type { Fields, RecordFormat, UploadRecord, UploadSource } from './record-format.ts';
-import { frameBlocks, rawText } from './record-frames.ts';
+import type { RecordFormat, UploadRecord, UploadSource } from './record-format.ts';
+import { type Frame, frameBlocks, rawText } from './record-frames.ts';
 
 /** The CSV reader for a file with that header. */
 export function csvRecords(
@@ -14,10 +14,12 @@ export function csvRecords(
   const splitter = new CsvSplitter(delimiter, lineBreak, isBackslashed);
   const columns = new Map(names.map((name, index) => [name, index]));
 
-  const outcomeOf = (values: Values | RejectionReason): { reason: null; fields: Fields } | { reason: RejectionReason } => {
-    if (typeof values === 'string') return { reason: values };
-    if (values.length === names.length) return { reason: null, fields: new CsvFields(columns, values) };
-    return { reason: values.length > names.length ? 'too_many_fields' : 'too_few_fields' };
+  const recordOf = (bytes: Buffer, frame: Frame, values: Values | RejectionReason): UploadRecord => {
+    const { position, next } = frame;
+    const raw = () => frame.rejection?.raw ?? rawText(bytes, frame.start, frame.end);
+    if (typeof values === 'string') return { position, next, raw, reason: values };
+    if (values.length === names.length) return { position, next, raw, reason: null, fields: new CsvFields(columns, values) };
+    return { position, next, raw, reason: values.length > names.length ? 'too_many_fields' : 'too_few_fields' };
   };
 
   return {
@@ -33,14 +35,7 @@ export function csvRecords(
     async *records(from) {
       for await (const block of frameBlocks(source, from, framing)) {
         const values = splitter.split(block);
-        yield block.frames.map(
-          ({ start, end, position, next, rejection }, index): UploadRecord => ({
-            position,
-            next,
-            raw: () => rejection?.raw ?? rawText(block.bytes, start, end),
-            ...outcomeOf(values[index] as Values | RejectionReason),
-          }),
-        );
+        yield block.frames.map((frame, index) => recordOf(block.bytes, frame, values[index] as Values | RejectionReason));
       }
     },
   };

@@ -52,7 +52,7 @@ class FlatColumn extends Values {
   readonly #name: string;
   readonly #pages: AsyncGenerator<Page>;
   readonly #decoder: PageDecoder;
-  #pieces: Iterator<ArrayLike<unknown>> | undefined;
+  #pieces: AsyncGenerator<ArrayLike<unknown>> | undefined;
   #skip: number;
 
   constructor(file: ParquetFile, meta: ColumnMetaData, skipRows: number) {
@@ -66,19 +66,19 @@ class FlatColumn extends Values {
 
   async fill(): Promise<void> {
     while (this.available() === 0) {
-      const piece = this.#pieces?.next();
+      const piece = await this.#pieces?.next();
       if (piece && !piece.done) {
-        this.replace(piece.value);
+        const skipped = Math.min(this.#skip, piece.value.length);
+        this.#skip -= skipped;
+        this.replace(piece.value, skipped);
         continue;
       }
       const { value: page, done } = await this.#pages.next();
       if (done) refuseDamagedParquet(this.#file.fileName, `column "${this.#name}" has fewer values than rows`);
-      if (page.header.type !== 'DICTIONARY_PAGE' && this.#skip >= page.values) {
-        this.#skip -= page.values;
-        continue;
-      }
-      this.#pieces = page.header.type === 'DICTIONARY_PAGE' ? void this.#decoder.decode(page) : this.#decoder.pieces(page, this.#skip);
-      if (page.header.type !== 'DICTIONARY_PAGE') this.#skip = 0;
+      this.#pieces = undefined;
+      if (page.header.type === 'DICTIONARY_PAGE') await this.#decoder.decode(page);
+      else if (this.#skip >= page.values) this.#skip -= page.values;
+      else this.#pieces = this.#decoder.pieces(page);
     }
   }
 
@@ -89,7 +89,10 @@ class FlatColumn extends Values {
     return this.#decoder.finished(value);
   }
 
-  close = async () => void (await this.#pages.return(undefined));
+  async close(): Promise<void> {
+    await this.#pieces?.return(undefined);
+    await this.#pages.return(undefined);
+  }
 }
 
 /** A column of lists, maps or structs: the leaves below it are assembled for the row group at once. */
@@ -126,7 +129,7 @@ class NestedColumn extends Values {
         if (bytes > MAX_PARQUET_NESTED_BYTES) {
           refuseLarge(this.#file.fileName, name, `nested values of more than ${MAX_PARQUET_NESTED_BYTES / 1024 ** 2} MiB in one row group`);
         }
-        const decoded = decoder.decode(page, values);
+        const decoded = await decoder.decode(page, values);
         // Pages without nesting come as arrays of their own.
         if (decoded !== undefined && decoded !== values) values = values.length === 0 ? decoded : [...values, ...decoded];
       }

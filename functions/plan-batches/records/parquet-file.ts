@@ -30,7 +30,10 @@ export function refuseDamagedParquet(fileName: string, what: string, cause?: unk
 }
 
 async function readRange(source: UploadSource, start: number, end: number): Promise<Buffer> {
-  if (source.read) return Buffer.from(await source.read(start, end));
+  if (source.read) {
+    const bytes = await source.read(start, end);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of source.open(start)) {

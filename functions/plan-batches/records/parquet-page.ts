@@ -148,13 +148,10 @@ export interface UnpackedPage {
   /** Says of the body what it is now. */
   header: PageHeader;
   body: Uint8Array;
-  /** Where the values start. */
-  valuesStart: number;
-  /** For every value or null, whether it is a value (1) or a null (0); undefined where all are values. */
-  presence: () => Uint8Array | undefined;
 }
 
-function unpacked(codec: string, bytes: Uint8Array, length: number): Uint8Array {
+/** @throws Error: damaged, or not `length` bytes. */
+export function unpackedAtOnce(codec: string, bytes: Uint8Array, length: number): Uint8Array {
   if (length === 0) return new Uint8Array(0);
   const body = unpackers[codec]?.(bytes, length);
   if (body?.length !== length) throw new RangeError(`a page of ${body?.length} bytes instead of ${length}`);
@@ -167,7 +164,7 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
   // Levels of the second version lie before the data and are never compressed.
   const levels = second ? second.repetition_levels_byte_length + second.definition_levels_byte_length : 0;
   if (levels < 0 || levels > packed.length || levels > length) throw new RangeError('levels beyond the page');
-  const data = unpacked(second?.is_compressed === false ? 'UNCOMPRESSED' : codec, packed.subarray(levels), length - levels);
+  const data = unpackedAtOnce(second?.is_compressed === false ? 'UNCOMPRESSED' : codec, packed.subarray(levels), length - levels);
   const body = levels === 0 && isAlone(data) ? data : new Uint8Array(length);
   if (body !== data) {
     body.set(packed.subarray(0, levels));
@@ -179,14 +176,14 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
   const definition = bitWidthOf(highest);
   const { element } = schemaPath.at(-1) as SchemaTree;
   let start = levels;
-  let definitionStart = second?.repetition_levels_byte_length ?? 0;
-  const presence = () => {
-    if (definition === 0) return undefined;
+  let definitionStart = 0;
+  const presentValues = (values: number) => {
+    if (definition === 0) return values;
     // Of a fixed length, so that nothing can be written behind its end.
-    const found = new Uint8Array(first?.num_values ?? second?.num_values ?? 0);
+    const found = new Uint8Array(values);
     const reader = { view: viewOf(body), offset: definitionStart };
-    readRleBitPackedHybrid(reader, definition, found, second?.definition_levels_byte_length);
-    return found.map((level) => (level === highest ? 1 : 0));
+    readRleBitPackedHybrid(reader, definition, found);
+    return found.reduce((count, level) => count + (level === highest ? 1 : 0), 0);
   };
   if (first) {
     for (const width of [repetition, definition]) {
@@ -196,8 +193,10 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
       checkLevels(body, start + 4, end, width, first.num_values);
       start = end;
     }
-    const present = () => presence()?.reduce((count, value) => count + value, 0) ?? first.num_values;
-    checkValues(body, start, { encoding: first.encoding, element, count: first.num_values, present });
+    checkValues(body, start, {
+      ...{ encoding: first.encoding, element, count: first.num_values },
+      present: () => presentValues(first.num_values),
+    });
   } else if (second) {
     const middle = second.repetition_levels_byte_length;
     if (repetition > 0) checkLevels(body, 0, middle, repetition, second.num_values);
@@ -208,8 +207,6 @@ export function unpackPage(header: PageHeader, packed: Uint8Array, codec: string
   }
   return {
     body,
-    valuesStart: start,
-    presence,
     header: { ...header, compressed_page_size: length, ...(second && { data_page_header_v2: { ...second, is_compressed: false } }) },
   };
 }

@@ -37,10 +37,21 @@ class ColumnBytes {
     return this.#bytes;
   }
 
+  /** Goes on behind bytes, whether they were fetched or not. */
   skip(length: number): void {
-    // A view of nothing would keep the whole page.
-    this.#bytes = length === this.#bytes.length ? Buffer.alloc(0) : this.#bytes.subarray(length);
+    // A view of nothing would keep all that was fetched.
+    this.#bytes = length >= this.#bytes.length ? Buffer.alloc(0) : this.#bytes.subarray(length);
     this.#at += length;
+  }
+
+  /** The next bytes, as they are fetched. */
+  async *chunks(length: number): AsyncGenerator<Uint8Array> {
+    for (let left = length; left > 0; ) {
+      const chunk = (await this.peek(1)).subarray(0, left);
+      this.skip(chunk.length);
+      left -= chunk.length;
+      yield chunk;
+    }
   }
 }
 
@@ -48,8 +59,10 @@ export interface Page {
   header: PageHeader;
   /** Rows or, in a nested column, values. */
   values: number;
-  /** Body of the page, whole. */
-  body: Buffer;
+  /** Body of the page, whole. Of this and `chunks` one may be asked for, once, before the next page is. */
+  body(): Promise<Buffer>;
+  /** Body of the page, as it is fetched. */
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 /** @throws InvalidUploadError always. */
@@ -89,8 +102,12 @@ export async function* pagesOf(file: ParquetFile, meta: ColumnMetaData): AsyncGe
     }
     column.skip(reader.offset);
     if (packed > column.left) damaged();
-    const body = (await column.peek(packed)).subarray(0, packed);
-    column.skip(packed);
-    yield { header, values: values ?? 0, body };
+    const left = column.left - packed;
+    yield {
+      ...{ header, values: values ?? 0 },
+      body: async () => (await column.peek(packed)).subarray(0, packed),
+      chunks: () => column.chunks(packed),
+    };
+    column.skip(column.left - left);
   }
 }

@@ -52,7 +52,7 @@ export interface FrameBlock {
 }
 
 /** Bytes after which a block is handed on. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 const MAX_UTF8_BYTES = 4;
 
 /** A record as written, at most RAW_CHARACTERS; bytes that are not UTF-8 show as U+FFFD. */
@@ -106,15 +106,16 @@ export function frameStretch({ bytes, startByte, isLast }: Stretch, from: Positi
   let { line, rowNumber } = from;
   let start = first;
   const here = (): Position => ({ byte: startByte + start, line, rowNumber });
+  let position = here();
   while (start <= lastStart && start - first < BLOCK_BYTES) {
     const limit = Math.min(start + MAX_RECORD_BYTES, bytes.length);
     const afterBlank = afterBlankLine(bytes, start, limit, framing);
     if (afterBlank !== start) {
       start = afterBlank;
       line += 1;
+      position = here();
       continue;
     }
-    const position = here();
     const ending = framing.endOf(bytes, start, limit);
     rowNumber += 1;
     if (typeof ending === 'number') {
@@ -122,7 +123,9 @@ export function frameStretch({ bytes, startByte, isLast }: Stretch, from: Positi
       const recordStart = start;
       line += countBytes(bytes, lineBreak, start, ending) + 1;
       start = Math.min(ending + 1, bytes.length);
-      frames.push({ start: recordStart, end, position, next: here(), rejection: null });
+      const next = here();
+      frames.push({ start: recordStart, end, position, next, rejection: null });
+      position = next;
       continue;
     }
     // An opened quote may have swallowed good records: only the record's first line is given up. An overlong record ends with the line it is in.
@@ -131,13 +134,14 @@ export function frameStretch({ bytes, startByte, isLast }: Stretch, from: Positi
     const end = ending === 'unclosed_quote' && found !== -1 ? endWithoutReturn(bytes, Math.min(found, limit), lineBreak) : limit;
     const rejection = { reason: ending, raw: rawText(bytes, start, end) };
     line += countBytes(bytes, lineBreak, start, searchFrom) + 1;
-    const frame = { start, end, position, next: position, rejection };
-    frames.push(frame);
+    const recordStart = start;
     start = found === -1 ? bytes.length : found + 1;
-    frame.next = here();
-    if (found === -1 && !isLast) return { bytes, frames, position: here(), searchByte: startByte + bytes.length };
+    const next = here();
+    frames.push({ start: recordStart, end, position, next, rejection });
+    position = next;
+    if (found === -1 && !isLast) return { bytes, frames, position, searchByte: startByte + bytes.length };
   }
-  return { bytes, frames, position: here(), searchByte: null };
+  return { bytes, frames, position, searchByte: null };
 }
 
 /** The records of an upload from a position on. The same bytes give the same frames, wherever reading starts and however the stream is cut. */

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** One program whose runs are measured. */
+export interface Contender {
+  name: string;
+  /** Arguments of Node: its own options, the script, the script's arguments. */
+  args: readonly string[];
+  /** What to do after each run. @default nothing */
+  after?: () => void;
+}
+
+/** One run of a contender, from its start to its end, loading the program included. */
+export interface Measurement {
+  /** The last line that it printed, as JSON. */
+  printed: unknown;
+  seconds: number;
+  /** Processor time of all its threads. */
+  cpuSeconds: number;
+  /** Most memory that was resident at once, in MiB. */
+  residentMb: number;
+}
+
+/** The runs of one contender: medians, but for the memory, of which the most is told. */
+export interface Result {
+  name: string;
+  printed: unknown;
+  seconds: number;
+  cpuSeconds: number;
+  residentMb: number;
+  runs: readonly Measurement[];
+}
+
+const preload = fileURLToPath(new URL('usage-at-exit.ts', import.meta.url));
+const MAX_PRINTED_BYTES = 16 * 1024 * 1024;
+
+function measure({ name, args, after }: Contender): Measurement {
+  const started = performance.now();
+  const { status, signal, output } = spawnSync(process.execPath, ['--import', preload, ...args], {
+    encoding: 'utf8',
+    maxBuffer: MAX_PRINTED_BYTES,
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
+  const seconds = (performance.now() - started) / 1000;
+  after?.();
+  if (status !== 0) throw new Error(`${name} ended with ${signal ?? `exit code ${status}`}`);
+  const [, printed = '', , usage = ''] = output;
+  const lastLine = printed?.trimEnd().split('\n').at(-1) ?? '';
+  return { printed: lastLine === '' ? null : JSON.parse(lastLine), seconds, ...JSON.parse(usage ?? '') };
+}
+
+const median = (values: readonly number[]) => {
+  const sorted = values.toSorted((one, other) => one - other);
+  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) / 2;
+};
+
+/** Runs the contenders in turn, each in a process of its own, so that whatever else the machine does meets all of them. */
+export function runInTurn(contenders: readonly Contender[], repetitions: number): Result[] {
+  const runs = contenders.map((): Measurement[] => []);
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const [index, contender] of contenders.entries()) runs[index]?.push(measure(contender));
+  }
+  return contenders.map(({ name }, index) => {
+    const own = runs[index] as Measurement[];
+    return {
+      name,
+      printed: own[0]?.printed,
+      seconds: median(own.map(({ seconds }) => seconds)),
+      cpuSeconds: median(own.map(({ cpuSeconds }) => cpuSeconds)),
+      residentMb: Math.max(...own.map(({ residentMb }) => residentMb)),
+      runs: own,
+    };
+  });
+}

@@ -1,0 +1,50 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+
+/** What a figure can be compared by: no name of the machine, no path. */
+export interface Setting {
+  command: string;
+  date: string;
+  machine: string;
+  versions: Record<string, string>;
+}
+
+const packageVersion = (name: string): string =>
+  JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+
+/** @param packages whose versions matter. */
+export const settingOf = (command: string, packages: readonly string[]): Setting => ({
+  command,
+  date: new Date().toISOString().slice(0, 10),
+  machine: `${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ${process.platform} ${process.arch}`,
+  versions: { node: process.versions.node, ...Object.fromEntries(packages.map((name) => [name, packageVersion(name)])) },
+});
+
+/** A table in Markdown; numbers stand to the right. */
+export function markdownTable(rows: readonly Record<string, string | number>[]): string {
+  const columns = Object.keys(rows[0] ?? {});
+  const cells = rows.map((row) => columns.map((column) => String(row[column])));
+  const widths = columns.map((column, index) => Math.max(column.length, ...cells.map((line) => line[index]?.length ?? 0)));
+  const isNumeric = columns.map((_, index) => cells.every((line) => /^[\d.,]*$/.test(line[index] ?? '')));
+  const lineOf = (line: readonly string[]) =>
+    `| ${line.map((cell, index) => (isNumeric[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0))).join(' | ')} |`;
+  const rule = `|${widths.map((width, index) => (isNumeric[index] ? `${'-'.repeat(width + 1)}:` : '-'.repeat(width + 2))).join('|')}|`;
+  return [lineOf(columns), rule, ...cells.map(lineOf)].join('\n');
+}
+
+const docsUrl = new URL('../docs/benchmarks.md', import.meta.url);
+
+/** Writes `results/<name>.json` and the benchmark's part of docs/benchmarks.md, which lies between its markers. */
+export function keepResults(name: string, setting: Setting, results: unknown, section: string): void {
+  const folder = new URL('results/', import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify({ ...setting, results }, null, 2)}\n`);
+  const docs = readFileSync(docsUrl, 'utf8');
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const from = docs.indexOf(begin);
+  const to = docs.indexOf(end);
+  if (from === -1 || to === -1) throw new Error(`docs/benchmarks.md has no ${begin} and ${end}`);
+  const versions = Object.entries(setting.versions).map(([what, version]) => `${what} ${version}`);
+  const origin = `\`${setting.command}\`, ${setting.date}, ${setting.machine}; ${versions.join(', ')}.`;
+  writeFileSync(docsUrl, `${docs.slice(0, from)}${begin}\n${origin}\n\n${section}\n${docs.slice(to)}`);
+}
