@@ -55,10 +55,13 @@ async function openPage({ header, chunks }: Page, { codec, isNullable }: ValueSh
     return { values, levels: runsOf(await taken(values, values.uint32())) };
   }
   // Levels of the second version lie before the data and are never compressed.
+  const [repetition, definition] = [second.repetition_levels_byte_length, second.definition_levels_byte_length];
+  const bytes = length - repetition - definition;
+  // A damaged header may have negative lengths, or none.
+  if (!(repetition >= 0 && definition >= 0 && bytes >= 0)) throw new RangeError('levels beyond the page');
   const packed = new ChunkReader(chunks());
-  await taken(packed, second.repetition_levels_byte_length);
-  const levels = await taken(packed, second.definition_levels_byte_length);
-  const bytes = length - second.repetition_levels_byte_length - second.definition_levels_byte_length;
+  await taken(packed, repetition);
+  const levels = await taken(packed, definition);
   const values = new ChunkReader(unpackedChunks(second.is_compressed === false ? 'UNCOMPRESSED' : codec, packed.rest(), bytes));
   return { values, levels: isNullable ? runsOf(levels) : null };
 }

@@ -50,5 +50,7 @@ export async function* unpackedChunks(codec: string, chunks: Chunks, length: num
 }
 
 /** Whether an error of reading unpacked chunks says that they are damaged; any other is the store's. */
-export const isDamage = (error: unknown): boolean =>
-  error instanceof RangeError || /^(Z_|ZSTD_|ERR__|ERR_BROTLI)/.test(String((error as { code?: unknown } | null)?.code));
+export const isDamage = (error: unknown): boolean => {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === 'RangeError' || /^(Z_|ZSTD_|ERR__|ERR_BROTLI)/.test(String(code));
+};
