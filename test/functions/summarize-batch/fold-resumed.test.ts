@@ -33,6 +33,21 @@ describe('another attempt', () => {
     expect(before.status).toBe('partial');
   });
 
+  test('keeps what a fold stands for, where the rows stand for others', async () => {
+    const bench = await openSummarized();
+    for (const batchId of [0, 1, 2]) bench.changeOutcome(0, batchId, { weight: 100 + batchId });
+    await fold(
+      bench,
+      1,
+      naming((words) => words.some((text) => text.includes('text 2]')), refused),
+    );
+    expect(bench.outcomeAt(1, 0)).toMatchObject({ status: 'partial', weight: 202 });
+    await bench.summarize([], { batches: bench.foldsOf(1), attempt: 2 });
+    expect(bench.outcomeAt(1, 0)).toMatchObject({ attempt: 2, status: 'partial', weight: 202 });
+    await fold(bench, 2, naming(), { attempt: 2 });
+    expect(mergesIn(bench.requests).map(([rows]) => rows)).toEqual([202, 6, 1]);
+  });
+
   test('pays again only on the way up from a batch that it repaired; what was paid before stays counted', async () => {
     const bench = await openFoldBench();
     await bench.summarizeWith(naming((words) => words.some((text) => /text [67]/.test(text)), refused));
