@@ -11,6 +11,7 @@ const DEFAULT_SHOWN_RUNS = 25;
 
 const redriveExamples = `
 RUN is a run's id or how it begins, if no other begins so; it may be left out where only one run can be taken up.
+Settings that are not given stay as the latest attempt had them.
 With --stack the attempt runs in the deployed stack; region and credentials are those that the AWS SDK finds.
 
 Examples:
@@ -47,7 +48,8 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .addOption(outOption())
     .addOption(stackOption(ofStack))
     .addOption(concurrencyOption())
-    .option('--offline', 'only a run of the offline model server, which needs no flag')
+    // A run knows whether it is one of the offline server; the flag of `run` is taken, too, and held against it.
+    .addOption(new Option('--offline').hideHelp())
     .option('--json', "print the run's record, or what was started, as one JSON object on the last line")
     .option('--verbose', 'show stack traces and log lines')
     .addHelpText('after', redriveExamples)
