@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { attemptSettingNames } from '../functions/shared/settings.ts';
 import { DEFAULT_NAME } from '../infra/config.ts';
-import { onAws } from './deployed-stack.ts';
-import { type RedriveOptions, redriveCommand } from './redrive-command.ts';
+import { onAws } from './aws-access.ts';
+import type { RedriveOptions } from './redrive-command.ts';
 import { concurrencyOption, outOption, settingOption, settingsOf, wholeNumber } from './setting-flags.ts';
-import { type StatusOptions, statusCommand } from './status-command.ts';
-import { type SubmitOptions, submitCommand } from './submit-command.ts';
+import type { StatusOptions } from './status-command.ts';
+import type { SubmitOptions } from './submit-command.ts';
 
 const DEFAULT_SHOWN_RUNS = 25;
 
@@ -39,7 +39,7 @@ Examples:
 const stackOption = (description: string) => new Option('--stack [NAME]', `${description} (default: ${DEFAULT_NAME})`);
 const ofStack = 'work with a deployed stack instead of this machine';
 
-/** Adds the commands on runs that exist: redrive, status, submit. */
+/** Adds the commands on runs that exist: redrive, status, submit. The SDK that they need is loaded when one of them is called. */
 export function attemptCommands(hundredfold: Command, exit: (code: number) => void): void {
   const redrive = hundredfold
     .command('redrive')
@@ -54,6 +54,7 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .option('--verbose', 'show stack traces and log lines')
     .addHelpText('after', redriveExamples)
     .action(async (run: string | undefined, options: Record<string, unknown>) => {
+      const { redriveCommand } = await import('./redrive-command.ts');
       exit(await onAws(() => redriveCommand(run, { ...(options as unknown as RedriveOptions), settings: settingsOf(options) })));
     });
   for (const setting of attemptSettingNames) redrive.addOption(settingOption(setting));
@@ -67,7 +68,10 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .option('--limit <N>', 'runs to list', wholeNumber(Number.MAX_SAFE_INTEGER), DEFAULT_SHOWN_RUNS)
     .option('--json', 'print one array of runs, or one object')
     .addHelpText('after', statusExamples)
-    .action(async (run: string | undefined, options: StatusOptions) => exit(await onAws(() => statusCommand(run, options))));
+    .action(async (run: string | undefined, options: StatusOptions) => {
+      const { statusCommand } = await import('./status-command.ts');
+      exit(await onAws(() => statusCommand(run, options)));
+    });
 
   hundredfold
     .command('submit')
@@ -76,5 +80,8 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .addOption(stackOption('the deployed stack'))
     .option('--json', 'print one JSON object')
     .addHelpText('after', submitExamples)
-    .action(async (url: string, options: SubmitOptions) => exit(await onAws(() => submitCommand(url, options))));
+    .action(async (url: string, options: SubmitOptions) => {
+      const { submitCommand } = await import('./submit-command.ts');
+      exit(await onAws(() => submitCommand(url, options)));
+    });
 }
