@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
 import { attemptSettingNames } from '../functions/shared/settings.ts';
 import { DEFAULT_NAME } from '../infra/config.ts';
-import { onAws } from './deployed-stack.ts';
-import { type DigestOptions, digestCommand, digestSettingNames } from './digest-command.ts';
-import { type RedriveOptions, redriveCommand } from './redrive-command.ts';
+import { onAws } from './aws-access.ts';
+import type { DigestOptions } from './digest-command.ts';
+import type { RedriveOptions } from './redrive-command.ts';
 import {
   concurrencyOption,
   DEFAULT_CONCURRENCY,
   datasetName,
+  digestSettingNames,
   isoDate,
   onEventOption,
   onEventTimeoutOption,
@@ -16,13 +17,14 @@ import {
   settingsOf,
   wholeNumber,
 } from './setting-flags.ts';
-import { type StatusOptions, statusCommand } from './status-command.ts';
-import { type SubmitOptions, submitCommand } from './submit-command.ts';
+import type { StatusOptions } from './status-command.ts';
+import type { SubmitOptions } from './submit-command.ts';
 
 const DEFAULT_SHOWN_RUNS = 25;
 
 const redriveExamples = `
 RUN is a run's id or how it begins, if no other begins so; it may be left out where only one run can be taken up.
+Settings that are not given stay as the latest attempt had them.
 With --stack the attempt runs in the deployed stack; region and credentials are those that the AWS SDK finds.
 
 Examples:
@@ -61,7 +63,7 @@ Exit code: as of run; with --stack 0 where the run is started.`;
 const stackOption = (description: string) => new Option('--stack [NAME]', `${description} (default: ${DEFAULT_NAME})`);
 const ofStack = 'work with a deployed stack instead of this machine';
 
-/** Adds the commands on what exists: redrive, digest, status, submit. */
+/** Adds the commands on what exists: redrive, digest, status, submit. The SDK that they need is loaded when one of them is called. */
 export function attemptCommands(hundredfold: Command, exit: (code: number) => void): void {
   const redrive = hundredfold
     .command('redrive')
@@ -72,11 +74,13 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .addOption(concurrencyOption())
     .addOption(onEventOption())
     .addOption(onEventTimeoutOption())
-    .option('--offline', 'only a run of the offline model server, which needs no flag')
+    // A run knows whether it is one of the offline server; the flag of `run` is taken, too, and held against it.
+    .addOption(new Option('--offline').hideHelp())
     .option('--json', "print the run's record, or what was started, as one JSON object on the last line")
     .option('--verbose', 'show stack traces and log lines')
     .addHelpText('after', redriveExamples)
     .action(async (run: string | undefined, options: Record<string, unknown>) => {
+      const { redriveCommand } = await import('./redrive-command.ts');
       exit(await onAws(() => redriveCommand(run, { ...(options as unknown as RedriveOptions), settings: settingsOf(options) })));
     });
   for (const setting of attemptSettingNames) redrive.addOption(settingOption(setting));
@@ -96,6 +100,7 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .option('--verbose', 'show stack traces and log lines')
     .addHelpText('after', digestExamples)
     .action(async (dataset: string, options: Record<string, unknown>) => {
+      const { digestCommand } = await import('./digest-command.ts');
       exit(await onAws(() => digestCommand(dataset, { ...(options as unknown as DigestOptions), settings: settingsOf(options) })));
     });
   for (const setting of digestSettingNames) digest.addOption(settingOption(setting));
@@ -109,7 +114,10 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .option('--limit <N>', 'runs to list', wholeNumber(Number.MAX_SAFE_INTEGER), DEFAULT_SHOWN_RUNS)
     .option('--json', 'print one array of runs, or one object')
     .addHelpText('after', statusExamples)
-    .action(async (run: string | undefined, options: StatusOptions) => exit(await onAws(() => statusCommand(run, options))));
+    .action(async (run: string | undefined, options: StatusOptions) => {
+      const { statusCommand } = await import('./status-command.ts');
+      exit(await onAws(() => statusCommand(run, options)));
+    });
 
   hundredfold
     .command('submit')
@@ -118,5 +126,8 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .addOption(stackOption('the deployed stack'))
     .option('--json', 'print one JSON object')
     .addHelpText('after', submitExamples)
-    .action(async (url: string, options: SubmitOptions) => exit(await onAws(() => submitCommand(url, options))));
+    .action(async (url: string, options: SubmitOptions) => {
+      const { submitCommand } = await import('./submit-command.ts');
+      exit(await onAws(() => submitCommand(url, options)));
+    });
 }

@@ -4,7 +4,7 @@ import { newRun } from '../functions/accept-upload/new-run.ts';
 import { systemClock } from '../functions/shared/clock.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 import { digestKey, SUCCESS_FILE, settingsKeyOf } from '../functions/shared/object-keys.ts';
-import { attemptSettingNames, type Settings } from '../functions/shared/settings.ts';
+import type { Settings } from '../functions/shared/settings.ts';
 import { type DatasetRoots, digestLines, digestSettings, requireRoots, rootsInStack, rootsOf } from './dataset-roots.ts';
 import { type DeployedStack, openStack } from './deployed-stack.ts';
 import { counted } from './figures.ts';
@@ -26,12 +26,6 @@ export interface DigestOptions extends AttemptOptions {
 
 /** Settings that say what is asked for, and of whom: those of the dataset's newest run serve for its digest. */
 const inherited = ['instruction', 'model', 'temperature', 'maxOutputTokens'] as const satisfies (keyof Settings)[];
-
-/** Settings that a digest may be given. How its upload is read is not among them. */
-export const digestSettingNames = [
-  ...(['instruction', 'model', 'serviceTier', 'temperature', 'maxOutputTokens', 'batchRows', 'maxBatchTokens'] as const),
-  ...attemptSettingNames,
-];
 
 /**
  * `hundredfold digest`: one summary of the latest roots of a dataset, as a run of its own. @returns the exit code.

@@ -1,5 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { kebabCase, type SettingName, settingDefinitions, settingFromText, settingNames } from '../functions/shared/settings.ts';
+import {
+  attemptSettingNames,
+  kebabCase,
+  type SettingName,
+  settingDefinitions,
+  settingFromText,
+  settingNames,
+} from '../functions/shared/settings.ts';
 
 export const DEFAULT_OUT = 'hundredfold-data';
 export const outOption = () => new Option('--out <DIR>', 'folder of all data').default(DEFAULT_OUT);
@@ -69,3 +76,9 @@ export function settingsOf(options: Record<string, unknown>): Record<string, unk
   }
   return values;
 }
+
+/** Settings that a digest may be given. How its upload is read is not among them. */
+export const digestSettingNames = [
+  ...(['instruction', 'model', 'serviceTier', 'temperature', 'maxOutputTokens', 'batchRows', 'maxBatchTokens'] as const),
+  ...attemptSettingNames,
+];
