@@ -15,11 +15,12 @@ beforeEach(async () => {
 afterEach(() => stack.close());
 afterAll(cleanUp);
 
-test('redrive starts the next attempt with the same run and changed settings; it pays only for what failed', async () => {
+test('redrive starts the next attempt with the same run and changed settings; it pays only for what failed, and for the root anew', async () => {
   await stack.drop({ batchRows: 10, maxCostUsd: 2, toleratedFailurePercentage: 60 });
   stack.failBatches(1);
   const runId = await stack.submit();
-  expect(await stack.work(`${runId}-1`)).toMatchObject({ status: 'partial', calls: 4 });
+  // Four batches and the root of them.
+  expect(await stack.work(`${runId}-1`)).toMatchObject({ status: 'partial', calls: 5 });
   stack.failBatches();
 
   const ended = await stack.redrive('july', '--max-cost-usd', '5');
@@ -30,7 +31,7 @@ test('redrive starts the next attempt with the same run and changed settings; it
   const { [`${runId}-1`]: first, [`${runId}-2`]: second } = stack.started();
   expect(second).toEqual({ ...first, attempt: 2, settings: { ...first!.settings, maxCostUsd: 5 } });
   expect(await readAttempt(stack.stores.work, runId, 2)).toMatchObject({ ...second, owner: executionArn(`${runId}-2`) });
-  expect(await stack.work(`${runId}-2`)).toMatchObject({ status: 'complete', calls: 5, calls_this_attempt: 1 });
+  expect(await stack.work(`${runId}-2`)).toMatchObject({ status: 'complete', calls: 7, calls_this_attempt: 2 });
   expect(refused(await stack.redrive(runId))).toBe(`Run ${runId} is complete and nothing of it failed: there is nothing to redrive.\n`);
 });
 
