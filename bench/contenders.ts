@@ -11,9 +11,7 @@ export interface Contender {
 }
 
 /** One run of a contender, from its start to its end, loading the program included. */
-export interface Measurement {
-  /** The last line that it printed, as JSON. */
-  printed: unknown;
+export interface Usage {
   seconds: number;
   /** Processor time of all its threads. */
   cpuSeconds: number;
@@ -21,14 +19,18 @@ export interface Measurement {
   residentMb: number;
 }
 
-/** The runs of one contender: medians, but for the memory, of which the most is told. */
-export interface Result {
-  name: string;
+interface Measurement {
+  /** The last line that it printed, as JSON. */
   printed: unknown;
-  seconds: number;
-  cpuSeconds: number;
-  residentMb: number;
-  runs: readonly Measurement[];
+  usage: Usage;
+}
+
+/** The runs of one contender: medians, but for the memory, of which the most is told. */
+export interface Result extends Usage {
+  name: string;
+  /** What the first run printed. */
+  printed: unknown;
+  runs: readonly Usage[];
 }
 
 const preload = fileURLToPath(new URL('usage-at-exit.ts', import.meta.url));
@@ -46,7 +48,7 @@ function measure({ name, args, after }: Contender): Measurement {
   if (status !== 0) throw new Error(`${name} ended with ${signal ?? `exit code ${status}`}`);
   const [, printed = '', , usage = ''] = output;
   const lastLine = printed?.trimEnd().split('\n').at(-1) ?? '';
-  return { printed: lastLine === '' ? null : JSON.parse(lastLine), seconds, ...JSON.parse(usage ?? '') };
+  return { printed: lastLine === '' ? null : JSON.parse(lastLine), usage: { seconds, ...JSON.parse(usage ?? '') } };
 }
 
 const median = (values: readonly number[]) => {
@@ -61,14 +63,15 @@ export function runInTurn(contenders: readonly Contender[], repetitions: number)
     for (const [index, contender] of contenders.entries()) runs[index]?.push(measure(contender));
   }
   return contenders.map(({ name }, index) => {
-    const own = runs[index] as Measurement[];
+    const measured = runs[index] as Measurement[];
+    const usages = measured.map(({ usage }) => usage);
     return {
       name,
-      printed: own[0]?.printed,
-      seconds: median(own.map(({ seconds }) => seconds)),
-      cpuSeconds: median(own.map(({ cpuSeconds }) => cpuSeconds)),
-      residentMb: Math.max(...own.map(({ residentMb }) => residentMb)),
-      runs: own,
+      printed: measured[0]?.printed,
+      seconds: median(usages.map(({ seconds }) => seconds)),
+      cpuSeconds: median(usages.map(({ cpuSeconds }) => cpuSeconds)),
+      residentMb: Math.max(...usages.map(({ residentMb }) => residentMb)),
+      runs: usages,
     };
   });
 }

@@ -57,22 +57,22 @@ function resultsOf(kind: FileKind, path: string, rows: number, times: number): F
   if ([...counted, explained.rows_staged].some((found) => found !== rows)) {
     throw new Error(`${kind} has ${rows} rows; found were ${counted.join(', ')}, explained ${explained.rows_staged}`);
   }
-  // What explain prints names the file.
-  return { file: kind, rows, bytes: statSync(path).size, parser: bare, plan, explain: { ...explain, printed: undefined } };
+  // What explain prints is long.
+  return { file: kind, rows, bytes: statSync(path).size, parser: bare, plan, explain: { ...explain, printed: { rows } } };
 }
 
-function resultsFor(rows: number, times: number): FileResults[] {
+function* resultsFor(rows: number, times: number): Generator<FileResults> {
   const csvPath = join(folder, 'reviews.csv');
-  return fileKinds.map((kind) => {
+  for (const kind of fileKinds) {
     const path = join(folder, `reviews.${kind}`);
     process.stderr.write(`${rows.toLocaleString('en')} rows, ${kinds[kind].what} ...\n`);
     execFileSync(process.execPath, ['--max-old-space-size=8192', script('plan/review-files.ts'), kind, path, String(rows), csvPath]);
     try {
-      return resultsOf(kind, path, rows, times);
+      yield resultsOf(kind, path, rows, times);
     } finally {
       if (kind !== 'csv') rmSync(path);
     }
-  });
+  }
 }
 
 const tableOf = (results: readonly FileResults[]) =>
@@ -95,20 +95,31 @@ const tableOf = (results: readonly FileResults[]) =>
 
 const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-const speed = resultsFor(speedRows, repetitions);
-const memory = resultsFor(memoryRows, 1);
-
 const parsers = Object.values(kinds).filter(({ parser }) => parser !== null);
-const section = `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn; medians, and the most memory of any run:
-
-${tableOf(speed)}
-
-${memoryRows.toLocaleString('en')} rows, one run:
-
-${tableOf(memory)}
-
-The bare parsers: ${parsers.map(({ what, parser }) => `${what}: ${parser}`).join('; ')}. A parser's time counts until its last row; none is kept.
-Where other programs share the machine, the CPU seconds are the ones to compare.`;
 const command = ['npm run bench -- plan', ...process.argv.slice(2)].join(' ');
-keepResults('plan', settingOf(command, ['csv-parse', 'hyparquet']), { speed, memory }, section);
-process.stdout.write(`${section}\n`);
+
+/** What is measured so far is kept: all of it takes its time. */
+function keep(speed: readonly FileResults[], memory: readonly FileResults[]): string {
+  const parts = [
+    `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn; medians, and the most memory of any run:`,
+    tableOf(speed),
+    ...(memory.length === 0 ? [] : [`${memoryRows.toLocaleString('en')} rows, one run:`, tableOf(memory)]),
+    `The bare parsers: ${parsers.map(({ what, parser }) => `${what}: ${parser}`).join('; ')}. None of them keeps a row.
+Where other programs share the machine, the CPU seconds are the ones to compare.`,
+  ];
+  const section = parts.join('\n\n');
+  keepResults('plan', settingOf(command, ['csv-parse', 'hyparquet']), { speed, memory }, section);
+  return section;
+}
+
+const speed: FileResults[] = [];
+for (const results of resultsFor(speedRows, repetitions)) {
+  speed.push(results);
+  keep(speed, []);
+}
+const memory: FileResults[] = [];
+for (const results of resultsFor(memoryRows, 1)) {
+  memory.push(results);
+  keep(speed, memory);
+}
+process.stdout.write(`${keep(speed, memory)}\n`);

@@ -51,7 +51,7 @@ Examples:
 
 const digestExamples = `
 Each upload counts by the newest of its runs that is complete or partial, with the weight of its rows; digests themselves are left out.
-What is asked, and of which model, is as in the newest of those runs; with --stack as in the dataset's settings.
+What is asked, and of which model, is as in the newest of those runs.
 
 Examples:
   npm run digest -- support                              one paragraph for all uploads of support

@@ -34,10 +34,10 @@ const inherited = ['instruction', 'model', 'temperature', 'maxOutputTokens'] as 
 export async function digestCommand(dataset: string, options: DigestOptions): Promise<number> {
   const since = options.since ?? null;
   if (options.stack !== undefined) return digestInStack(dataset, since, options);
-  const found = await rootsOf(dataset, since, options.out);
+  const stores = localStores(options.out);
+  const found = await rootsOf(dataset, since, options.out, stores.work);
   requireRoots(found, dataset, since, options.out);
   const model = chooseModel({ hasFile: true, isOffline: options.offline === true, env: process.env });
-  const stores = localStores(options.out);
   const key = digestKey(dataset, since);
   const body = digestLines(found.roots);
   const layers = [
@@ -66,9 +66,9 @@ async function digestInStack(dataset: string, since: string | null, options: Dig
     });
   }
   const stack = await openStack(stackName(options.stack));
-  const found = await rootsInStack(dataset, since, stack.results);
+  const found = await rootsInStack(dataset, since, stack);
   requireRoots(found, dataset, since, `stack ${stack.name}`);
-  const metadata = settingsMetadata({ ...options.settings, ...digestSettings });
+  const metadata = settingsMetadata({ ...inheritedSettings(found), ...options.settings, ...digestSettings });
   const object = await drop(digestKey(dataset, since), digestLines(found.roots), metadata, stack);
   const accepted = await acceptUpload(
     { detail: { bucket: { name: stack.input.bucket }, object } },

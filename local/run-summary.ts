@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { callsOf, foldShapeOf } from '../functions/shared/fold.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
-import { readOutcome } from '../functions/shared/outcome.ts';
+import { readOutcome, readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { Plan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import type { Settings } from '../functions/shared/settings.ts';
@@ -82,12 +82,21 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
   );
   const notice = record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : '';
   const shown = record.summary === null ? await firstSummaries(record, work) : [`  ${oneLine(String(record.summary))}`];
-  if (shown.length > 0) lines.push('', `${record.summary === null ? 'First batch summaries' : 'Summary of all'}${notice}:`, ...shown);
+  const heading = record.summary === null ? 'First batch summaries' : await summaryHeading(record, work);
+  if (shown.length > 0) lines.push('', `${heading}${notice}:`, ...shown);
   lines.push(
     '',
     `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}"select id, text, summary from row_summaries limit 5"`,
   );
   return lines;
+}
+
+/** What the root stands for. */
+async function summaryHeading(record: RunRecord, work: ObjectStore): Promise<string> {
+  const rows = Number(record.rows_summarized) + Number(record.rows_failed);
+  const outcome = await readOutcomeAt(work, String(record.summary_key));
+  const missing = outcome?.rowsFailed ?? 0;
+  return missing === 0 ? 'Summary of all' : `Summary of ${count(rows - missing)} of ${counted(rows, 'row')}`;
 }
 
 async function firstSummaries(record: RunRecord, work: ObjectStore): Promise<string[]> {

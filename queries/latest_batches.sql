@@ -2,9 +2,12 @@
 WITH history AS (
   SELECT
     run_id, dt,
-    row_number() OVER (PARTITION BY dataset, source_key ORDER BY started_at DESC, run_id DESC) AS age
+    row_number() OVER (
+      PARTITION BY dataset, source_key
+      ORDER BY CASE WHEN row_limit IS NULL THEN 0 ELSE 1 END, started_at DESC, run_id DESC
+    ) AS age
   FROM runs
-  WHERE status IN ('complete', 'partial')
+  WHERE status IN ('complete', 'partial') AND position('/_digest/' IN source_key) = 0
 ), latest AS (
   SELECT run_id, dt FROM history WHERE age = 1
 )

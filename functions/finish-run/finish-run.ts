@@ -55,7 +55,7 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   await ports.results.delete([runsKey]);
   await publishTables(run.runId, date, receipts, ports);
   const unanswered = await unansweredNote(run.runId, ports.work);
-  const notes = [...(plan?.notes ?? []), ...(unanswered ? [unanswered] : [])];
+  const notes = [...(plan?.notes ?? []), ...rootNote(root, sums), ...(unanswered ? [unanswered] : [])];
   const record = runRecord(run, plan, notes, sums, verdict, root, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
   const file = new ParquetFile(tables.runs);
   file.add(record);
@@ -153,5 +153,12 @@ async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Pro
 async function readRoot(levels: LevelsReceipt | null, work: ObjectStore): Promise<Root | null> {
   const key = levels?.rootKey ?? null;
   const outcome = key === null ? undefined : await readOutcomeAt(work, key);
-  return key !== null && outcome?.answer ? { key, text: outcome.answer.text } : null;
+  return key !== null && outcome?.answer ? { key, text: outcome.answer.text, rowsFailed: outcome.rowsFailed } : null;
+}
+
+/** A sentence on a root that lacks rows which have a summary, none where it stands for all of them. */
+function rootNote(root: Root | null, { rowsSummarized, rowsFailed }: RunSums): string[] {
+  if (root === null || root.rowsFailed <= rowsFailed) return [];
+  const rows = rowsSummarized + rowsFailed;
+  return [`The summary of all stands for ${rows - root.rowsFailed} of ${rows} rows; those of the others could not be folded into it.`];
 }

@@ -9,6 +9,8 @@ import type { Verdict } from './run-status.ts';
 export interface Root {
   key: string;
   text: string;
+  /** Staged rows that it does not stand for. */
+  rowsFailed: number;
 }
 
 /** The run's row of the table `runs`. `plan` is undefined where planning did not come to its end. Times in milliseconds since the epoch. */
@@ -29,6 +31,7 @@ export function runRecord(
     status,
     stop_reason: stopReason,
     notes: JSON.stringify(notes),
+    row_limit: run.limit,
     rows_in: sums.rowsSummarized + sums.rowsFailed + sums.rowsRejected + sums.rowsSkipped,
     rows_summarized: sums.rowsSummarized,
     rows_failed: sums.rowsFailed,

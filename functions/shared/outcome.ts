@@ -100,11 +100,17 @@ export async function readOutcomeAt(work: ObjectStore, key: string): Promise<Out
   return bytes && outcomeSchema.parse(parseJson(bytes));
 }
 
-/** Whether what stands is worth more than a late outcome: a summary more than a failure, a fold of a later attempt more than an earlier one. */
-const outweighs = (standing: Outcome, late: Outcome) =>
-  standing.level > 0 && standing.attempt !== late.attempt
-    ? standing.attempt > late.attempt
-    : standing.status !== 'failed' && late.status === 'failed';
+const worth = { failed: 0, partial: 1, ok: 2 } as const;
+
+/**
+ * Whether what stands is worth more than a late outcome: a fold of a later attempt more than one of an earlier, which may be of other
+ * summaries; else a summary of more rows, and of equals that of the later attempt.
+ */
+function outweighs(standing: Outcome, late: Outcome): boolean {
+  if (standing.level > 0 && standing.attempt !== late.attempt) return standing.attempt > late.attempt;
+  const gain = worth[standing.status] - worth[late.status];
+  return gain === 0 ? standing.attempt > late.attempt : gain > 0;
+}
 
 /** Writes an outcome over what stands, unless that is worth more; what two workers paid for the same batch is added up. */
 export async function writeOutcome(work: ObjectStore, runId: string, outcome: Outcome): Promise<void> {

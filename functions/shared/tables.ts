@@ -115,6 +115,7 @@ export const tables: Record<TableName, Table> = {
       column('status', 'string', 'complete, partial, failed, halted or rejected'),
       column('stop_reason', 'string', 'why it did not end complete'),
       column('notes', 'string', 'what a careful reader should know, a JSON array of sentences'),
+      column('row_limit', 'bigint', 'rows that were to be read at most, null for all'),
       column('rows_in', 'bigint', 'rows_summarized + rows_failed + rows_rejected + rows_skipped'),
       column('rows_summarized', 'bigint', 'rows beneath a summary'),
       column('rows_failed', 'bigint', 'rows whose batch has no summary'),

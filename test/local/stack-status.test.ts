@@ -24,11 +24,15 @@ test('status lists the runs of a stack with their progress, and shows one', asyn
   await stack.stores.work.delete([outcomeKey(older, 0, 3)]);
   const listed = await stack.command('status', '--stack');
   expect(listed.stdout).toMatch(
-    new RegExp(`│ ${older} +│ support +│ support/july.csv +│ running +│ 2 +│ 4/5 batches +│ 45 +│ 4 +│ \\$0\\.0\\d+ +│`),
+    new RegExp(`│ ${older} +│ support +│ support/july.csv +│ running +│ 2 +│ level 0: 4/5, level 1: 1/1 +│ 45 +│ 5 +│ \\$0\\.0\\d+ +│`),
   );
   const detail = json(await stack.command('status', older, '--stack', '--json'));
   expect(detail).toMatchObject({
-    ...{ status: 'running', attempt: 2, progress: [{ level: 0, batches_done: 4, batches_planned: 5 }], stop_reason: null },
+    ...{ status: 'running', attempt: 2, stop_reason: null },
+    progress: [
+      { level: 0, batches_done: 4, batches_planned: 5 },
+      { level: 1, batches_done: 1, batches_planned: 1 },
+    ],
     ...{ settings: { batchRows: 10, maxCostUsd: 5 }, endpoint: stack.endpoint, finished_at: null },
     attempts: [
       { attempt: 1, status: 'partial', owner: executionArn(`${older}-1`) },
