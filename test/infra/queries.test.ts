@@ -14,7 +14,7 @@ const text = (name: string) => readFileSync(new URL(`${name}.sql`, folder), 'utf
 const query = (name: string) => namedQueries.find((candidate) => candidate.name === name)!;
 
 /** Functions of Trino 4xx, hence of Athena's engine 3, that DuckDB has under the same name with the same meaning. */
-const sharedFunctions = new Set(['count', 'first_value', 'min', 'min_by', 'row_number', 'substr', 'sum']);
+const sharedFunctions = new Set(['count', 'first_value', 'min', 'min_by', 'position', 'row_number', 'substr', 'sum']);
 /** Words that stand before a parenthesis and are no functions. */
 const keywords = new Set(['as', 'in', 'over', 'with']);
 
