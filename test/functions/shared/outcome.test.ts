@@ -110,3 +110,12 @@ describe('payments', () => {
     expect(noPayments()).toEqual({ calls: 0, callsByAttempt: {}, inputTokens: 0, outputTokens: 0, costUsd: 0 });
   });
 });
+
+test('a late summary of fewer rows never covers one of more, whichever attempt it is of', async () => {
+  const work = new MemoryStore('work');
+  await writeOutcome(work, RUN_ID, okOutcome('whole', 2));
+  await writeOutcome(work, RUN_ID, partialOutcome('most'));
+  expect(await readOutcome(work, RUN_ID, 0, 3)).toMatchObject({ status: 'ok', attempt: 2, failedRows: [] });
+  await writeOutcome(work, RUN_ID, okOutcome('late', 1));
+  expect((await readOutcome(work, RUN_ID, 0, 3))?.answer?.text).toBe('whole');
+});
