@@ -148,3 +148,29 @@ test('no query shows rows of a run without a row of runs, also where the tables 
   const names = ['final_table', 'latest_rows', 'latest_batches', 'run_batches', 'failures', 'rejected_reasons', 'tree', 'compact_rows'];
   for (const name of names) expect([name, await ask(out, name)]).toEqual([name, []]);
 });
+
+test('latest: a whole upload before a newer trial of its first rows; a trial where there is no other; digests are no uploads', async () => {
+  const out = newFolder();
+  const digest = { dataset: 'shop', source_key: 'shop/_digest/digest-of-shop.jsonl' };
+  const other = { dataset: 'shop', source_key: 'shop/b.csv' };
+  const runs: [runId: string, row: TableRow][] = [
+    ['whole-0000000000000001', { ...source, row_limit: null, rows_in: 200, ...acceptedAt(`${day}T10:00:00Z`) }],
+    ['trial-0000000000000001', { ...source, row_limit: 5, rows_in: 5, ...acceptedAt(`${day}T11:00:00Z`) }],
+    ['only-0000000000000001', { ...other, row_limit: 5, rows_in: 5, ...acceptedAt(`${day}T11:00:00Z`) }],
+    ['digest-0000000000000001', { ...digest, row_limit: null, rows_in: 2, ...acceptedAt(`${day}T12:00:00Z`) }],
+  ];
+  for (const [runId, row] of runs) {
+    writeTable(out, 'runs', day, runId, [
+      { ...row, status: 'complete', rows_summarized: row.rows_in ?? 0, calls: 1, cost_usd: 1, summary: runId },
+    ]);
+    const { dataset = '', source_key = '' } = row;
+    writeTable(out, 'row_summaries', day, runId, [{ dataset, source_key, row_number: 0, id: runId, text: 't', status: 'ok' }]);
+    writeTable(out, 'batch_summaries', day, runId, [{ dataset, source_key, level: 0, batch_id: 0, row_count: 1, status: 'ok' }]);
+  }
+  const runIdsOf = async (named: string) => (await ask(out, named)).map(({ run_id }) => run_id);
+  expect(await runIdsOf('latest_rows')).toEqual(['whole-0000000000000001', 'only-0000000000000001']);
+  expect(await runIdsOf('latest_batches')).toEqual(['whole-0000000000000001', 'only-0000000000000001']);
+  expect(await runIdsOf('latest_roots')).toEqual(['digest-0000000000000001', 'whole-0000000000000001', 'only-0000000000000001']);
+  // What a trial read and a digest cost counts; the rows of a digest are summaries.
+  expect(await ask(out, 'cost_by_month')).toMatchObject([{ runs: 4, rows_in: 210, rows_summarized: 210, calls: 4, cost_usd: 4 }]);
+});
