@@ -127,6 +127,20 @@ describe('a run that was rolled up', () => {
     expect(bench.record()).toMatchObject({ summary, levels: 3 });
   });
 
+  test('notes what its root stands for where it lacks rows that have a summary, and only then', async () => {
+    const notesOf = async (rowsFailed: number, fates: readonly Fate[]) => {
+      const bench = await openFolded([partial(rowsFailed), partial(rowsFailed)], fates);
+      await bench.write();
+      await bench.finish();
+      return JSON.parse(String(bench.record().notes));
+    };
+    expect(await notesOf(3, ['ok', 'ok', 'ok', 'ok'])).toEqual([
+      'A note.',
+      'The summary of all stands for 1 of 4 rows; those of the others could not be folded into it.',
+    ]);
+    expect(await notesOf(1, ['ok', 'refusal', 'ok', 'ok'])).toEqual(['A note.']);
+  });
+
   test('and was halted among its folds is halted, without a root; the next attempt completes it and pays only for the rest', async () => {
     const bench = await openFolded([{}, null]);
     await bench.write(1, 'budget_exceeded');
