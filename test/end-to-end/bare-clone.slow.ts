@@ -28,12 +28,12 @@ test('npm start on a bare clone installs what is missing and summarizes the samp
   expect(first.stderr).toContain('Installing what this project needs');
   expect(first).toMatchObject({ code: 0 });
   expect(first.stdout).toContain('365 read, 362 summarized');
-  expect(first.stdout).toContain('4 now, 4 in all');
+  expect(first.stdout).toContain('5 now, 5 in all');
 
   const second = await timed('npm', 'start');
   expect(second.code).toBe(0);
   expect(second.stderr).not.toContain('Install');
-  expect(second.stdout).toContain('0 now, 4 in all (4 answers already there)');
+  expect(second.stdout).toContain('0 now, 5 in all (5 answers already there)');
   const launcher = await timed('node', 'local/launch.mjs');
   const asked = await timed('npm', 'run', '--silent', 'query', '--', '--json', 'select count(*) as n from row_summaries');
   expect(asked).toMatchObject({ code: 0, stdout: '[{"n":362}]\n' });
