@@ -26,7 +26,7 @@ export function acknowledgeFindings({ name, buckets, closing, intake, modelKey, 
   for (const pattern of Object.values(keyPatterns))
     if (pattern.startsWith('runs/')) acknowledgeWildcard(steps, work.arnForObjects(pattern), perRun);
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.summaries), 'The key of a paid answer is the hash of what was asked.');
-  acknowledgeWildcard(steps, results.arnForObjects(keyPatterns.tables), perRun);
+  for (const pattern of [keyPatterns.tables, keyPatterns.reports]) acknowledgeWildcard(steps, results.arnForObjects(pattern), perRun);
 
   const arns = workflowArns(workflow, name);
   const children = 'Step Functions names the children of a Distributed Map itself; the state machine and the map are given.';

@@ -35,6 +35,8 @@ export interface PipelineFunctionProps {
   readonly logRetention?: RetentionDays;
   /** What becomes of the log when the stack goes. @default RETAIN */
   readonly removalPolicy?: RemovalPolicy;
+  /** Files of the function's folder that it reads while it works: they go beside its bundle. @default none */
+  readonly files?: readonly string[];
 }
 
 /** The Lambda function of one folder of functions/, whose name is the construct's id: bundle, role, log group and environment. */
@@ -71,10 +73,17 @@ export class PipelineFunction extends Construct {
         POWERTOOLS_SERVICE_NAME: id,
         ...environmentOf(props.environment),
       },
-      bundling,
+      bundling: { ...bundling, commandHooks: copying(id, props.files ?? []) },
     });
   }
 }
+
+/** Commands around the bundling that put files beside the bundle. */
+const copying = (id: string, files: readonly string[]): BundlingOptions['commandHooks'] => ({
+  beforeBundling: () => [],
+  beforeInstall: () => [],
+  afterBundling: (from, to) => files.map((file) => `cp "${from}/functions/${id}/${file}" "${to}"`),
+});
 
 const environmentOf = (values: PipelineFunctionProps['environment']): Record<string, string> =>
   Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [[envNames[name as EnvName], value]])));

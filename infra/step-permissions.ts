@@ -24,10 +24,12 @@ export const keyPatterns = {
   childResults: 'runs/*/children/*',
   stagedTables: 'runs/*/tables/*',
   receipts: 'runs/*/receipts/*',
+  excerpts: 'runs/*/excerpts/*',
   events: 'runs/*/events/*',
   runRecord: 'runs/*/run.json',
   summaries: 'summaries/*',
   tables: 'tables/*',
+  reports: 'reports/*',
 } as const;
 type KeyPattern = (typeof keyPatterns)[keyof typeof keyPatterns];
 
@@ -48,6 +50,9 @@ const readObjects = (bucket: IBucket, ...patterns: KeyPattern[]) =>
 
 const writeObjects = (bucket: IBucket, ...patterns: KeyPattern[]) =>
   allow(['s3:PutObject'], ...patterns.map((pattern) => bucket.arnForObjects(pattern)));
+
+const deleteObjects = (bucket: IBucket, ...patterns: KeyPattern[]) =>
+  allow(['s3:DeleteObject'], ...patterns.map((pattern) => bucket.arnForObjects(pattern)));
 
 /** Streamed writes are multipart uploads: starting, filling and closing one is s3:PutObject, giving one up is not. */
 const streamObjects = (bucket: IBucket, ...patterns: KeyPattern[]) =>
@@ -107,15 +112,15 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
   ],
   'write-tables': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
-    writeObjects(resources.workBucket, keyPatterns.stagedTables, keyPatterns.receipts),
+    writeObjects(resources.workBucket, keyPatterns.stagedTables, keyPatterns.receipts, keyPatterns.excerpts),
     listObjects(resources.workBucket, keyPatterns.runs),
   ],
   'finish-run': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
     writeObjects(resources.workBucket, keyPatterns.attempts, keyPatterns.events, keyPatterns.runRecord),
     listObjects(resources.workBucket, keyPatterns.runs),
-    writeObjects(resources.resultsBucket, keyPatterns.tables),
-    allow(['s3:DeleteObject'], resources.resultsBucket.arnForObjects(keyPatterns.tables)),
+    writeObjects(resources.resultsBucket, keyPatterns.tables, keyPatterns.reports),
+    deleteObjects(resources.resultsBucket, keyPatterns.tables, keyPatterns.reports),
     listObjects(resources.resultsBucket, keyPatterns.tables),
     publishEvents(resources),
   ],

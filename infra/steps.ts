@@ -3,6 +3,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StepName } from '../functions/shared/contract.ts';
 import type { EnvName } from '../functions/shared/env.ts';
+import { reportFiles } from '../functions/shared/report-files.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import { type StepResources, stepPermissions } from './step-permissions.ts';
 
@@ -55,6 +56,7 @@ export class Steps extends Construct {
         permissions: stepPermissions[name](props),
         logRetention: props.logRetention,
         removalPolicy: props.removalPolicy,
+        files: name === 'finish-run' ? Object.values(reportFiles).map((file) => `report/${file}`) : [],
       });
 
     this.acceptUpload = step('accept-upload', 'Starts a run for every upload', 512, Duration.minutes(1), [

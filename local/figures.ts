@@ -1,22 +1,9 @@
-/** Numbers as people read them. */
-const grouped = new Intl.NumberFormat('en');
+/** Numbers and texts as people read them in a terminal; what a report needs, too, is defined with the steps. */
+export { count, counted, dollars, duration } from '../functions/shared/figures.ts';
+
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-export const count = (value: number) => grouped.format(value);
 export const shortCount = (value: number) => compact.format(value);
-
-/** `1 batch`, `2 batches`. */
-export const counted = (value: number, noun: string) => {
-  const plural = noun.endsWith('ch') ? `${noun}es` : `${noun}s`;
-  return `${count(value)} ${value === 1 ? noun : plural}`;
-};
-
-/** Small amounts keep the digits that tell them apart; an unknown price says so. */
-export function dollars(value: number | null): string {
-  if (value === null) return 'price unknown';
-  if (value === 0) return '$0.00';
-  return `$${value.toFixed(value < 0.01 ? 6 : value < 1 ? 4 : 2)}`;
-}
 
 /** `512 B`, `61.2 kB`, `1.3 GB`; a kB is 1,000 bytes. */
 export function byteSize(bytes: number): string {
@@ -28,15 +15,6 @@ export function byteSize(bytes: number): string {
     unit++;
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}
-
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A text without the control characters by which it could steer the terminal that shows it; line breaks and tabs stay. */

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { callsOf, foldShapeOf } from '../functions/shared/fold.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
-import { tablePrefix } from '../functions/shared/object-keys.ts';
+import { reportKey, tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome, readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { Plan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
@@ -52,9 +53,13 @@ const oneLine = (text: string) => printable(text.replace(/\s+/g, ' '));
 /** An argument as a shell takes it. */
 export const shellQuoted = (text: string) => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
+/** Where a run of this machine has its report, if it has one. */
+export const reportPath = (out: string, runId: string) => join(out, 'results', reportKey(runId));
+
 /** The readable result of a run, for stdout. */
 export async function summaryLines(record: RunRecord, out: string, work: ObjectStore): Promise<string[]> {
   const number = (name: string) => Number(record[name] ?? 0);
+  const report = reportPath(out, String(record.run_id));
   const cost = record.cost_usd === null ? null : number('cost_usd');
   const seconds = (Date.parse(String(record.finished_at)) - Date.parse(String(record.started_at))) / 1000;
   const lines = [printable(verdictLine(record))];
@@ -79,6 +84,7 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `  model    ${modelName(record.model)}`,
     `  run      ${record.run_id}`,
     `  tables   ${join(out, 'results', tablePrefix(''))}`,
+    ...(existsSync(report) ? [`  report   ${report}`] : []),
   );
   const notice = record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : '';
   const shown = record.summary === null ? await firstSummaries(record, work) : [`  ${oneLine(String(record.summary))}`];

@@ -2,7 +2,7 @@ import { type ClosedAttempt, closeAttempt, readAttempt, readClosedAttempt } from
 import { type FinishRunInput, type FinishRunOutput, finishRunInput, type Run } from '../shared/contract.ts';
 import { LedgerError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
-import { attemptEndingKey, partName, runRecordKey, tableKey } from '../shared/object-keys.ts';
+import { attemptEndingKey, partName, reportKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
 import { readOutcomeAt } from '../shared/outcome.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
@@ -16,6 +16,7 @@ import { publishOnce } from './publish-once.ts';
 import { publishTables } from './publish-tables.ts';
 import { readReceipts } from './read-receipts.ts';
 import { closeBatches, closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
+import { reportNotes } from './report-notes.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
 import { stopCodeOf } from './stop-code.ts';
@@ -52,11 +53,13 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   const closedMeanwhile = await readClosedAttempt(ports.work, run.runId, run.attempt);
   if (closedMeanwhile) return leftAlone(input, closedMeanwhile);
   // Without receipts this removes what an earlier attempt had shown: a row of runs that says failed never stands beside summaries.
-  await ports.results.delete([runsKey]);
+  await ports.results.delete([runsKey, reportKey(run.runId)]);
   await publishTables(run.runId, date, receipts, ports);
   const unanswered = await unansweredNote(run.runId, ports.work);
   const notes = [...(plan?.notes ?? []), ...rootNote(root, sums), ...(unanswered ? [unanswered] : [])];
-  const record = runRecord(run, plan, notes, sums, verdict, root, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
+  const times = { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() };
+  const recordWith = (more: readonly string[]) => runRecord(run, plan, [...notes, ...more], sums, verdict, root, times);
+  const record = recordWith(await reportNotes(run, recordWith([]), receipts, ports));
   const file = new ParquetFile(tables.runs);
   file.add(record);
   await ports.work.put(runRecordKey(run.runId), recordJson(record));

@@ -75,3 +75,19 @@ export const MAX_PARQUET_FOOTER_BYTES = 16 * 1024 * 1024;
 
 /** Different ids that are remembered to count those that occur again. */
 export const REMEMBERED_IDS = 1_000_000;
+
+/** Batches of level 0 that a report holds; of a run with more, the first of them. */
+export const REPORT_BATCHES = 20_000;
+/** Characters of all summaries of level 0 together in a report: each is cut after its share of them. */
+export const REPORT_SUMMARY_CHARACTERS = 24_000_000;
+/** Characters of all rows together in a report. Each batch has its share, and what those before it in their part have left of theirs. */
+export const REPORT_ROW_CHARACTERS = 8_000_000;
+/** Characters after which any single text is cut in a report. */
+export const REPORT_TEXT_CHARACTERS = 4_000;
+/** Most that one part gives to a report of: kinds of failure, groups, themes; and examples of each. */
+export const REPORT_KINDS = 100;
+export const REPORT_EXAMPLES = 3;
+/** Slices of a run, of equally many batches, that the charts of a report show. */
+export const REPORT_SLICES = 40;
+/** Time after which a report is given up, so that it never keeps a run from its end. */
+export const REPORT_SECONDS = 60;

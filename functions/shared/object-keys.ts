@@ -70,6 +70,12 @@ export const receiptKey = (runId: string, part: string) => `${runPrefix(runId)}r
 export const stagedTablesPrefix = (runId: string) => `${runPrefix(runId)}tables/`;
 export const stagedTableKey = (runId: string, table: string, part: string) => `${stagedTablesPrefix(runId)}${table}/${part}.parquet`;
 
+/** What the report takes from one part. */
+export const excerptKey = (runId: string, part: string) => `${runPrefix(runId)}excerpts/${part}.json`;
+
+/** The page that shows a run, in the results bucket. */
+export const reportKey = (runId: string) => `reports/${runId}.html`;
+
 /** Name of a part in table files and receipts. */
 export const partName = padded;
 /** The part that holds the levels above 0. */

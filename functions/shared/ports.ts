@@ -41,11 +41,11 @@ export interface ObjectStore {
   get(key: string, options?: ReadOptions & { range?: ByteRange }): Promise<Uint8Array | undefined>;
   /** Chunks of the object from byte `start` (default 0). @throws Error `ObjectNotFound` where there is none. */
   stream(key: string, options?: ReadOptions & { start?: number }): AsyncIterable<Uint8Array>;
-  /** `metadata` as `head` gives it, names in lower case, values in ASCII. */
+  /** `metadata` as `head` gives it, names in lower case, values in ASCII; `contentType` for who downloads the object, where the store keeps one. */
   put(
     key: string,
     body: Uint8Array | string,
-    options?: { signal?: AbortSignal | undefined; metadata?: Record<string, string> },
+    options?: { signal?: AbortSignal | undefined; metadata?: Record<string, string>; contentType?: string },
   ): Promise<void>;
   /** @returns whether this call wrote the object; false where it existed, whose bytes are left alone. */
   putIfAbsent(key: string, body: Uint8Array | string, options?: { signal?: AbortSignal | undefined }): Promise<boolean>;

@@ -35,6 +35,8 @@ const compressors = { ZSTD: (input: Uint8Array) => zstdCompressSync(input) };
 /** One Parquet file of a table under construction, held compressed. The same rows give the same bytes. */
 export class ParquetFile {
   rows = 0;
+  /** Is shown every row that the file gets. */
+  onRow: ((row: TableRow) => void) | undefined;
   private readonly table: Table;
   private readonly bytes = new ByteWriter(64 * 1024);
   private readonly writer: ParquetWriter;
@@ -60,6 +62,7 @@ export class ParquetFile {
       this.columns[index]?.push(encode(column, row[column.name]));
     });
     this.rows++;
+    this.onRow?.(row);
     if (++this.pending === ROW_GROUP_ROWS) this.endRowGroup();
   }
 

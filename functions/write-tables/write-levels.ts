@@ -11,6 +11,8 @@ import { ParquetFile } from './parquet-file.ts';
 import { storeTables } from './part-tables.ts';
 import { readFates } from './read-fates.ts';
 import { readFoldShape } from './read-fold-shape.ts';
+import { PartExcerpt } from './report-excerpt.ts';
+import { requirePlan } from './require-plan.ts';
 import { batchSummaryRow } from './table-rows.ts';
 
 /**
@@ -20,6 +22,8 @@ import { batchSummaryRow } from './table-rows.ts';
 export async function writeLevels(run: Run, stopReason: string | null, work: ObjectStore): Promise<LevelsReceipt> {
   const shape = await readFoldShape(run, work);
   const file = new ParquetFile(tables.batch_summaries);
+  const excerpt = new PartExcerpt(run, LEVELS_PART, await requirePlan(run, work));
+  excerpt.watch({ batch_summaries: file });
   const sums = { ...noPayments(), folds: 0, foldsIncomplete: 0 };
   let root: BatchName | null = shape.places.length === 1 ? { level: 0, batchId: 0 } : null;
 
@@ -44,6 +48,7 @@ export async function writeLevels(run: Run, stopReason: string | null, work: Obj
       throw new LedgerError(`Level ${level} has ${made} folds, not ${shape.folds(level)}`, { code: 'folds_missing_or_doubled' });
   }
 
+  await excerpt.store(work);
   const hasRoot = root && (root.level > 0 || (await readOutcome(work, run.runId, 0, 0))?.answer);
   return {
     part: LEVELS_PART,

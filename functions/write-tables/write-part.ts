@@ -13,6 +13,8 @@ import { inRowOrder } from './part-rows.ts';
 import { storeTables } from './part-tables.ts';
 import { readFates } from './read-fates.ts';
 import { readFoldShape } from './read-fold-shape.ts';
+import { PartExcerpt } from './report-excerpt.ts';
+import { requirePlan } from './require-plan.ts';
 import { batchSummaryRow, failureOf, rejectedRow, rowSummaryRow } from './table-rows.ts';
 
 /** Writes the rows, rejections and batches of one staged part. @returns what they add to the run, counted from what was written. */
@@ -32,6 +34,8 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     row_summaries: new ParquetFile(tables.row_summaries),
     rejected_rows: new ParquetFile(tables.rejected_rows),
   };
+  const excerpt = new PartExcerpt(run, part, await requirePlan(run, work));
+  excerpt.watch(files);
   const paid = noPayments();
   for (const fate of fates) {
     files.batch_summaries.add(batchSummaryRow(run, fate, shape.parentOf(fate.batch)));
@@ -54,6 +58,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     files.row_summaries.add(rowSummaryRow(run, row, fate));
   }
   fateOfRow(null);
+  await excerpt.store(work);
 
   return {
     part,

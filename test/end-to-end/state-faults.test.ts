@@ -196,7 +196,7 @@ test.each(placeNames)('%s fails always: the run ends as documented, and another 
   if (result.status === 'FAILED') for (let delivery = 0; delivery < 2; delivery++) await pipeline.closeEnded(run, 'FAILED');
   const record = await requireOrder(pipeline, run);
   expect(record).toMatchObject({ status: expected.status, calls: BigInt(expected.calls), rows_failed: BigInt(expected.rowsFailed) });
-  if (record.status === 'failed') expect(pipeline.results.keys().filter((key) => !key.startsWith('tables/runs/'))).toEqual([]);
+  if (record.status === 'failed') expect(pipeline.results.keys('tables/').filter((key) => !key.startsWith('tables/runs/'))).toEqual([]);
 
   const next = await pipeline.nextAttempt(run);
   expect(await pipeline.execute(next)).toMatchObject({ status: 'SUCCEEDED' });

@@ -4,10 +4,12 @@ import {
   attemptKey,
   childResultsPrefix,
   contentKey,
+  excerptKey,
   manifestKey,
   outcomeKey,
   partName,
   receiptKey,
+  reportKey,
   tableKey,
   unansweredKey,
 } from '../../functions/shared/object-keys.ts';
@@ -91,7 +93,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
     memory: 2048,
     timeoutSeconds: 900,
     environment: ['workBucket'],
-    may: [`s3:GetObject ${work}/runs/*`, ...puts('tables/*', 'receipts/*'), `s3:ListBucket ${work} runs/*`],
+    may: [`s3:GetObject ${work}/runs/*`, ...puts('tables/*', 'receipts/*', 'excerpts/*'), `s3:ListBucket ${work} runs/*`],
   },
   'finish-run': {
     memory: 1024,
@@ -101,8 +103,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
       `s3:GetObject ${work}/runs/*`,
       ...puts('attempts/*', 'events/*', 'run.json'),
       `s3:ListBucket ${work} runs/*`,
-      `s3:PutObject ${results}/tables/*`,
-      `s3:DeleteObject ${results}/tables/*`,
+      ...['tables', 'reports'].flatMap((kind) => [`s3:PutObject ${results}/${kind}/*`, `s3:DeleteObject ${results}/${kind}/*`]),
       `s3:ListBucket ${results} tables/*`,
       'events:PutEvents <Events.Arn>',
       'sqs:SendMessage <Closing/Unclosed.Arn>',
@@ -140,6 +141,8 @@ test.each([
   [keyPatterns.childResults, `${childResultsPrefix('run', 'SummarizeBatches')}/0af3/manifest.json`],
   [keyPatterns.summaries, contentKey('support', '0'.repeat(64))],
   [keyPatterns.tables, tableKey('runs', '2026-11-23', 'run', partName(0))],
+  [keyPatterns.reports, reportKey('run')],
+  [keyPatterns.excerpts, excerptKey('run', 'levels')],
 ])('the pattern %s covers %s', (pattern, key) => {
   expect(key).toMatch(new RegExp(`^${pattern.replaceAll('*', '.*')}$`));
 });

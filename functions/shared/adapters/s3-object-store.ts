@@ -108,8 +108,8 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
     yield* resumed(key, first, options);
   }
 
-  const put: ObjectStore['put'] = async (key, body, { signal, metadata } = {}) => {
-    const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body), Metadata: metadata });
+  const put: ObjectStore['put'] = async (key, body, { signal, metadata, contentType } = {}) => {
+    const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytesOf(body), Metadata: metadata, ContentType: contentType });
     await client.send(command, { abortSignal: signal });
   };
 

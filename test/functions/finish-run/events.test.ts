@@ -48,7 +48,7 @@ test('the prefixes of an event find every file of the run', async () => {
   await bench.write();
   await bench.finish();
   const { prefixes } = bench.events.events[0]!.detail.results;
-  expect(bench.results.keys().filter((key) => !Object.values(prefixes).some((prefix) => key.startsWith(prefix)))).toEqual([]);
+  expect(bench.results.keys('tables/').filter((key) => !Object.values(prefixes).some((prefix) => key.startsWith(prefix)))).toEqual([]);
 });
 
 describe('why a run did not end complete is a code', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { claimAttempt, closeAttempt, readClosedAttempt } from '../../../functions/shared/attempt.ts';
-import { partName, planKey, receiptKey, tableKey } from '../../../functions/shared/object-keys.ts';
+import { partName, planKey, receiptKey, reportKey, tableKey } from '../../../functions/shared/object-keys.ts';
 import { writeRefusal } from '../../../functions/shared/refusal.ts';
 import { tables } from '../../../functions/shared/tables.ts';
 import { ACCEPTED_AT, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
@@ -47,10 +47,10 @@ describe('a run that came to its end', () => {
     await bench.write();
     await bench.finish();
     const changes = bench.results.operations.filter((line) => !line.startsWith('list'));
-    expect(changes[0]).toBe(`delete ${RUNS_KEY}`);
-    expect(changes.slice(1, -1).toSorted()).toEqual(published.map((key) => `copy ${key}`));
-    expect(changes.at(-1)).toBe(`put ${RUNS_KEY}`);
-    expect(bench.results.keys()).toEqual([...published, RUNS_KEY].toSorted());
+    expect(changes.slice(0, 2)).toEqual([`delete ${RUNS_KEY}`, `delete ${reportKey(RUN_ID)}`]);
+    expect(changes.slice(2, -2).toSorted()).toEqual(published.map((key) => `copy ${key}`));
+    expect(changes.slice(-2)).toEqual([`put ${reportKey(RUN_ID)}`, `put ${RUNS_KEY}`]);
+    expect(bench.results.keys('tables/')).toEqual([...published, RUNS_KEY].toSorted());
   });
 
   test('closes its attempt after everything else', async () => {
@@ -81,7 +81,7 @@ describe('a run that came to its end', () => {
     expect(await bench.finish()).toMatchObject({ status, stopReason: expect.stringContaining(reason) });
     expect(rowCounts(bench.record())).toEqual({ rows_in: 5, rows_rejected: 1, rows_skipped: 0, ...counts });
     // Whatever the verdict, what was done is shown.
-    expect(bench.results.keys()).toEqual([...published, RUNS_KEY].toSorted());
+    expect(bench.results.keys('tables/')).toEqual([...published, RUNS_KEY].toSorted());
   });
 
   test('by a halt has what was done until then, and the reason', async () => {
@@ -116,7 +116,7 @@ describe('a run that ended early', () => {
     });
     expect(rowCounts(bench.record())).toEqual({ rows_in: 0, rows_summarized: 0, rows_failed: 0, rows_rejected: 0, rows_skipped: 0 });
     expect(bench.record()).toMatchObject({ started_at: ACCEPTED_AT, levels: 0, notes: '[]', estimated_cost_usd: null });
-    expect(bench.results.keys()).toEqual([RUNS_KEY]);
+    expect(bench.results.keys('tables/')).toEqual([RUNS_KEY]);
     expect(bench.log.lines).toEqual([{ level: 'warn', message: 'run failed', fields: { failure: 'States.Timeout' } }]);
   });
 
@@ -134,7 +134,7 @@ describe('a run that ended early', () => {
     expect(bench.results.keys()).toContain(fileOf('row_summaries'));
     await bench.finish({ attempt: 2, failure: 'States.ExceedToleratedFailureThreshold' });
     expect(bench.record()).toMatchObject({ status: 'failed', calls: 2, calls_this_attempt: 0, input_tokens: 2_000, cost_usd: 0.5 });
-    expect(bench.results.keys()).toEqual([RUNS_KEY]);
+    expect(bench.results.keys('tables/')).toEqual([RUNS_KEY]);
   });
 
   test('long ago, its attempt closed as aborted by the next one, is left alone', async () => {
@@ -190,7 +190,7 @@ describe('a ledger that does not close', () => {
     expect(status).toBe('failed');
     expect(stopReason).toMatch(/^The ledger does not close: /);
     expect(stopReason).toContain(reason);
-    expect(bench.results.keys()).toEqual([RUNS_KEY]);
+    expect(bench.results.keys('tables/')).toEqual([RUNS_KEY]);
     expect(rowCounts(bench.record())).toEqual({ rows_in: 5, rows_summarized: 0, rows_failed: 4, rows_rejected: 1, rows_skipped: 0 });
   });
 
@@ -221,8 +221,10 @@ describe('finishing again', () => {
     const reference = await openBench();
     await reference.write();
     await reference.finish();
-    const changes = reference.results.operations.filter((line) => !line.startsWith('list')).length;
-    for (let nth = 1; nth <= changes; nth++) {
+    const changes = reference.results.operations.filter((line) => !line.startsWith('list'));
+    for (let nth = 1; nth <= changes.length; nth++) {
+      // A report that cannot be written stops nothing: see report.test.ts.
+      if (changes[nth - 1] === `put ${reportKey(RUN_ID)}`) continue;
       const bench = await openBench();
       await bench.write();
       if (nth % 2) bench.results.crashAfter(/./, { nth });
@@ -270,7 +272,7 @@ describe('the files of earlier attempts', () => {
     bench.summarize([null, 'ok'], 2);
     await bench.write(2);
     expect(await bench.finish({ attempt: 2 })).toMatchObject({ status: 'complete' });
-    expect(bench.results.keys()).toEqual([...published, RUNS_KEY, ...others].toSorted());
+    expect(bench.results.keys('tables/')).toEqual([...published, RUNS_KEY, ...others].toSorted());
     expect(bench.record()).toMatchObject({ calls: 4, calls_this_attempt: 1, started_at: ACCEPTED_AT });
     expect(bench.events.events.map(({ detail }) => detail.eventId)).toEqual([`${RUN_ID}-1-partial`, `${RUN_ID}-2-complete`]);
   });

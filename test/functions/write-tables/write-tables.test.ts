@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Batch, type Rejection, type Run, writeTablesOutput } from '../../../functions/shared/contract.ts';
-import { outcomeKey, partKey, partManifestKey, receiptKey, rejectedKey, stagedTableKey } from '../../../functions/shared/object-keys.ts';
+import { excerptKey, outcomeKey, partKey, partManifestKey, receiptKey, rejectedKey, stagedTableKey } from '../../../functions/shared/object-keys.ts';
 import type { Outcome, Payment } from '../../../functions/shared/outcome.ts';
 import { type Receipt, receiptSchema } from '../../../functions/shared/receipt.ts';
 import { writeTables } from '../../../functions/write-tables/write-tables.ts';
@@ -146,6 +146,7 @@ describe('a part', () => {
     const work = await prepare(mixed);
     expect(await write(work)).toEqual({ part: PART, receiptKey: receiptKey(RUN_ID, PART) });
     expect(work.writtenKeys).toEqual([
+      excerptKey(RUN_ID, PART),
       ...['batch_summaries', 'row_summaries', 'rejected_rows'].map((table) => stagedTableKey(RUN_ID, table, PART)),
       receiptKey(RUN_ID, PART),
     ]);
