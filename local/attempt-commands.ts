@@ -4,6 +4,7 @@ import { DEFAULT_NAME } from '../infra/config.ts';
 import { onAws } from './aws-access.ts';
 import type { DigestOptions } from './digest-command.ts';
 import type { RedriveOptions } from './redrive-command.ts';
+import type { ReportOptions } from './report-command.ts';
 import {
   concurrencyOption,
   DEFAULT_CONCURRENCY,
@@ -63,7 +64,16 @@ Exit code: as of run; with --stack 0 where the run is started.`;
 const stackOption = (description: string) => new Option('--stack [NAME]', `${description} (default: ${DEFAULT_NAME})`);
 const ofStack = 'work with a deployed stack instead of this machine';
 
-/** Adds the commands on what exists: redrive, digest, status, submit. The SDK that they need is loaded when one of them is called. */
+const reportExamples = `
+RUN is a run's id or how it begins, if no other begins so; without it the newest run is meant.
+Every run ends with its report. Where it is gone, it is made again from what the run has left. With --stack a copy is fetched to this machine.
+
+Examples:
+  npm run report                                         the path of the newest run's report
+  npm run report -- reviews-1a2b --open                  one run's, shown in the browser
+  npm run report -- reviews-1a2b --stack                 a run's of the stack ${DEFAULT_NAME}`;
+
+/** Adds the commands on what exists: redrive, digest, status, report, submit. The SDK that they need is loaded when one of them is called. */
 export function attemptCommands(hundredfold: Command, exit: (code: number) => void): void {
   const redrive = hundredfold
     .command('redrive')
@@ -117,6 +127,19 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .action(async (run: string | undefined, options: StatusOptions) => {
       const { statusCommand } = await import('./status-command.ts');
       exit(await onAws(() => statusCommand(run, options)));
+    });
+
+  hundredfold
+    .command('report')
+    .description('show where the report of a run is: its summaries down to the rows, on one page')
+    .argument('[RUN]', 'the run, or how it begins (default: the newest)')
+    .option('--open', 'open it in the browser')
+    .addOption(outOption())
+    .addOption(stackOption(ofStack))
+    .addHelpText('after', reportExamples)
+    .action(async (run: string | undefined, options: ReportOptions) => {
+      const { reportCommand } = await import('./report-command.ts');
+      exit(await onAws(() => reportCommand(run, options)));
     });
 
   hundredfold

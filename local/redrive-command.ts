@@ -7,8 +7,9 @@ import { localStores } from './local-run.ts';
 import { chooseModel, type ModelChoice } from './model-choice.ts';
 import { claimRedrive, type NextAttempt, nextAttempt, requireSource } from './redrive.ts';
 import { runAttempt } from './run-command.ts';
+import { oneNamed, shortened } from './run-name.ts';
 import { openPlace, type PlaceOptions, type RunPlace } from './run-place.ts';
-import { listRuns, namedRuns, readRun, type ShownStatus, type StoredRun } from './run-states.ts';
+import { listRuns, readRun, type ShownStatus, type StoredRun } from './run-states.ts';
 import { DEFAULT_CONCURRENCY } from './setting-flags.ts';
 
 export interface RedriveOptions extends PlaceOptions {
@@ -21,9 +22,6 @@ export interface RedriveOptions extends PlaceOptions {
   json?: true;
   verbose?: true;
 }
-
-/** Runs that a message lists. */
-const SHOWN_RUNS = 20;
 
 const redrivable: ReadonlySet<ShownStatus> = new Set(['partial', 'failed', 'halted', 'aborted', 'claimed']);
 
@@ -103,12 +101,6 @@ function modelOf({ runId, endpoint }: Run, isOffline: boolean): ModelChoice {
   );
 }
 
-async function oneNamed(name: string, place: RunPlace): Promise<string> {
-  const ids = await namedRuns(name, place.home, place.words);
-  if (ids.length === 1) return ids[0] as string;
-  throw new ConfigError(`Several runs begin with ${name}; name one of them:\n${shortened(ids).join('\n')}`, { code: 'ambiguous_run' });
-}
-
 /** The one run that can be taken up; where there are several, paying for one of them is not left to a guess. */
 async function onlyRedrivable(place: RunPlace): Promise<string> {
   const { runs } = await listRuns(place.home);
@@ -125,6 +117,3 @@ async function onlyRedrivable(place: RunPlace): Promise<string> {
 }
 
 const lineOf = ({ state }: StoredRun) => `  ${state.run_id}  ${state.status}  ${state.source_key ?? ''}`;
-
-const shortened = (lines: readonly string[]) =>
-  lines.length > SHOWN_RUNS ? [...lines.slice(0, SHOWN_RUNS), `  and ${count(lines.length - SHOWN_RUNS)} more`] : lines;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Run } from '../../functions/shared/contract.ts';
+import { reportKey } from '../../functions/shared/object-keys.ts';
 import type { RunResult } from '../../local/workflow/engine.ts';
 import { parquetRows } from '../functions/write-tables/parquet-content.ts';
 import { namedError } from '../local/workflow/run.ts';
@@ -75,8 +76,10 @@ async function requireOrder(pipeline: FaultyPipeline, run: Run, { answersPerRequ
   for (const operation of pipeline.results.operations) {
     const [kind = '', key = ''] = operation.split(' ');
     if (/^tables\/runs\//.test(key) && kind !== 'get') isShown = kind === 'put';
-    else if (['put', 'copy', 'close', 'delete'].includes(kind)) expect({ operation, isShown }).toEqual({ operation, isShown: false });
+    else if (key.startsWith('tables/') && ['put', 'copy', 'close', 'delete'].includes(kind))
+      expect({ operation, isShown }).toEqual({ operation, isShown: false });
   }
+  expect(pipeline.results.text(reportKey(run.runId))).toContain(`status-${record.status}">`);
   // One event of each id, whatever the deliveries: those of an ending say the status that the tables have.
   const details = new Map<string, unknown>();
   for (const { type, detail } of pipeline.events.events) {

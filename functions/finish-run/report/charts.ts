@@ -22,7 +22,7 @@ export interface Chart {
   /** What a bar is, and what its axis is called. */
   barName: string;
   bars: readonly { label: string; values: readonly number[] }[];
-  /** A value as it stands beside the axis. */
+  /** A value as it stands beside the axis, empty where none is to stand there. */
   tickText: (value: number) => string;
   /** A value as it stands in the table. */
   valueText: (value: number) => string;
@@ -49,6 +49,7 @@ function drawing({ title, finding, bars, barName, tickText }: Chart): Html {
   const width = round(Math.max(1, Math.min(44, step * 0.76)));
   const lines = ticks(0, top, TICKS).map(
     (value) =>
+      tickText(value) !== '' &&
       html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${yOf(value)}" y2="${yOf(value)}"/><text class="tick" x="${LEFT - 6}" y="${yOf(value) + 4}" text-anchor="end">${tickText(value)}</text>`,
   );
   const columns = bars.map(({ values }, index) => {

@@ -163,7 +163,7 @@ function exploreBody(record: RunRecord, { batches }: ReportContent): Html {
   }.</p>
 <form role="search" id="search"><label for="query">Search summaries and rows</label><input type="search" id="query" autocomplete="off" spellcheck="false"></form>
 <p id="found" role="status"></p>
-<ol id="results"></ol>
+<ol id="results" class="results"></ol>
 <div id="tree"></div>
 <noscript><p class="notice">The tree and the search need the script of this page, which is switched off here.</p></noscript>`;
 }
@@ -194,5 +194,5 @@ function settingsBody(record: RunRecord): Html {
     record.row_limit !== null && `, its first ${counted(numberOf(record, 'row_limit'), 'row')}`
   }.</p>
 ${changed.length > 0 ? tableOf('Set for this run', changed) : html`<p>All settings are the defaults.</p>`}
-<details><summary>${changed.length > 0 ? 'The other settings, as they are by default' : 'The defaults'}</summary>${tableOf('Defaults', kept)}</details>`;
+<details class="more"><summary>${changed.length > 0 ? 'The other settings, as they are by default' : 'The defaults'}</summary>${tableOf('Defaults', kept)}</details>`;
 }

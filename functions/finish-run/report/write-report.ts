@@ -18,27 +18,30 @@ export class ExcerptMissing extends Error {
 
 /**
  * Writes the report of a run under its key, over the one before.
- * @param parts whose tables the run shows.
+ * @param of parts: those whose tables the run shows; attempt: that of their excerpts, null for any, if it is the same for all.
  * @throws ExcerptMissing, or whatever keeps it from being written within REPORT_SECONDS.
  */
 export async function writeReport(
   record: RunRecord,
-  { parts, attempt }: { parts: readonly string[]; attempt: number },
+  of: { parts: readonly string[]; attempt: number | null },
   { work, results }: { work: ObjectStore; results: ObjectStore },
 ): Promise<void> {
+  const runId = String(record.run_id);
   const signal = AbortSignal.timeout(REPORT_SECONDS * 1000);
   const limit = pLimit(READS_IN_FLIGHT);
-  const excerpts = await Promise.all(parts.map((part) => limit(() => readExcerpt(String(record.run_id), part, attempt, work, signal))));
+  const excerpts = await Promise.all(of.parts.map((part) => limit(() => readExcerpt(runId, part, work, signal))));
+  const attempt = of.attempt ?? excerpts[0]?.attempt;
+  const other = excerpts.find((excerpt) => excerpt.attempt !== attempt);
+  if (other) throw new ExcerptMissing(`Part ${other.part} of ${runId} has no excerpt of attempt ${attempt}`);
   const page = reportPage(record, joinExcerpts(excerpts), await readAssets());
   signal.throwIfAborted();
-  await results.put(reportKey(String(record.run_id)), page, { signal, contentType: 'text/html; charset=utf-8' });
+  await results.put(reportKey(runId), page, { signal, contentType: 'text/html; charset=utf-8' });
 }
 
-async function readExcerpt(runId: string, part: string, attempt: number, work: ObjectStore, signal: AbortSignal): Promise<ReportExcerpt> {
+async function readExcerpt(runId: string, part: string, work: ObjectStore, signal: AbortSignal): Promise<ReportExcerpt> {
   const bytes = await work.get(excerptKey(runId, part), { signal });
-  const excerpt = bytes && excerptSchema.parse(parseJson(bytes));
-  if (excerpt?.attempt !== attempt) throw new ExcerptMissing(`Part ${part} of ${runId} has no excerpt of attempt ${attempt}`);
-  return excerpt;
+  if (!bytes) throw new ExcerptMissing(`Part ${part} of ${runId} has no excerpt`);
+  return excerptSchema.parse(parseJson(bytes));
 }
 
 /** The page's own files lie beside this module; in a bundle, beside the bundle. */

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Batch, type Rejection, type Run, writeTablesOutput } from '../../../functions/shared/contract.ts';
-import { excerptKey, outcomeKey, partKey, partManifestKey, receiptKey, rejectedKey, stagedTableKey } from '../../../functions/shared/object-keys.ts';
+import {
+  excerptKey,
+  outcomeKey,
+  partKey,
+  partManifestKey,
+  receiptKey,
+  rejectedKey,
+  stagedTableKey,
+} from '../../../functions/shared/object-keys.ts';
 import type { Outcome, Payment } from '../../../functions/shared/outcome.ts';
 import { type Receipt, receiptSchema } from '../../../functions/shared/receipt.ts';
 import { writeTables } from '../../../functions/write-tables/write-tables.ts';
