@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { RunRecord } from '../functions/finish-run/report/report-page.ts';
 import { ExcerptMissing, writeReport } from '../functions/finish-run/report/write-report.ts';
+import { fruitlessAttempt } from '../functions/finish-run/standing-record.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 import { jsonLines } from '../functions/shared/json-lines.ts';
 import { partsKey, reportKey, runTablePrefix } from '../functions/shared/object-keys.ts';
@@ -57,7 +58,8 @@ async function makeAgain(runId: string, { home, flags }: RunPlace, results: Obje
   const parts: string[] = [];
   if (isShown) for await (const { part } of jsonLines<{ part: string }>(home.work.stream(partsKey(runId)))) parts.push(part);
   try {
-    await writeReport(record, { parts, attempt: null }, { work: home.work, results });
+    const fruitless = fruitlessAttempt(record.stop_reason) ?? Number.POSITIVE_INFINITY;
+    await writeReport(record, { parts, isOfTables: (attempt) => attempt < fruitless }, { work: home.work, results });
   } catch (error) {
     if (!(error instanceof ExcerptMissing)) throw error;
     const words = `What the report of ${runId} is made of is not there: the run is of an older version, or another attempt is writing it. Run the file again to have it; what was answered costs nothing.`;

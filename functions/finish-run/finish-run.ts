@@ -9,7 +9,7 @@ import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
 import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
 import { type Refusal, readRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
-import { tables } from '../shared/tables.ts';
+import { type TableRow, tables } from '../shared/tables.ts';
 import { ParquetFile } from '../write-tables/parquet-file.ts';
 import { paymentsOf } from './payments.ts';
 import { publishOnce } from './publish-once.ts';
@@ -19,6 +19,7 @@ import { reportNotes } from './report-notes.ts';
 import { closeBatches, closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
+import { countsOf, keptRecord, standingRecord } from './standing-record.ts';
 import { stopCodeOf } from './stop-code.ts';
 import { unansweredNote } from './unanswered.ts';
 
@@ -52,14 +53,20 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   // Somebody may have given the attempt up meanwhile and started the next one, whose tables these must not cover.
   const closedMeanwhile = await readClosedAttempt(ports.work, run.runId, run.attempt);
   if (closedMeanwhile) return leftAlone(input, closedMeanwhile);
-  // Without receipts this removes what an earlier attempt had shown: a row of runs that says failed never stands beside summaries.
-  await ports.results.delete([runsKey, reportKey(run.runId)]);
-  await publishTables(run.runId, date, receipts, ports);
-  const unanswered = await unansweredNote(run.runId, ports.work);
-  const notes = [...(plan?.notes ?? []), ...rootNote(root, sums), ...(unanswered ? [unanswered] : [])];
   const times = { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() };
-  const recordWith = (more: readonly string[]) => runRecord(run, plan, [...notes, ...more], sums, verdict, root, times);
-  const record = recordWith(await reportNotes(run, recordWith([]), receipts, ports));
+  // An attempt that came to nothing takes nothing away from what an earlier one has shown, its report included.
+  const standing = receipts.length === 0 ? await standingRecord(run, runsKey, ports) : undefined;
+  let record: TableRow;
+  if (standing) {
+    record = keptRecord(standing, { run, stopReason: verdict.stopReason, sums, finishedAt: times.finishedAt });
+  } else {
+    await ports.results.delete([runsKey, reportKey(run.runId)]);
+    await publishTables(run.runId, date, receipts, ports);
+    const unanswered = await unansweredNote(run.runId, ports.work);
+    const notes = [...(plan?.notes ?? []), ...rootNote(root, sums), ...(unanswered ? [unanswered] : [])];
+    const recordWith = (more: readonly string[]) => runRecord(run, plan, [...notes, ...more], sums, verdict, root, times);
+    record = recordWith(await reportNotes(run, recordWith([]), receipts, ports));
+  }
   const file = new ParquetFile(tables.runs);
   file.add(record);
   await ports.work.put(runRecordKey(run.runId), recordJson(record));
@@ -68,7 +75,7 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   const event = runEvent(run, {
     status: verdict.status,
     stopCode: stopCodeOf(verdict, { failure, refusal, sums }),
-    counts: { ...sums, rowsIn: Number(record.rows_in) },
+    counts: countsOf(record),
     summaryKey: record.summary_key as string | null,
     date,
     resultsBucket: ports.results.bucket,

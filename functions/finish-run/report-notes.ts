@@ -10,14 +10,14 @@ const NO_REPORT = 'The report of this run could not be written; `hundredfold rep
 
 /** Writes the run's report. @returns what is to be noted: nothing, or that there is none. A run does not fail for want of its report. */
 export async function reportNotes(
-  { attempt }: Run,
+  run: Run,
   record: TableRow,
   receipts: readonly Pick<Receipt, 'part'>[],
   ports: { work: ObjectStore; results: ObjectStore; log: Log },
 ): Promise<string[]> {
   try {
     const parts = receipts.map(({ part }) => part);
-    await writeReport(JSON.parse(recordJson(record)) as RunRecord, { parts, attempt }, ports);
+    await writeReport(JSON.parse(recordJson(record)) as RunRecord, { parts, isOfTables: (attempt) => attempt === run.attempt }, ports);
     return [];
   } catch (error) {
     ports.log.warn('report not written', { error: error instanceof Error ? error.name : 'unknown' });

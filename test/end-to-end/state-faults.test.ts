@@ -245,3 +245,37 @@ test('the event of an ended execution comes before its own finish-run is done, a
   await pipeline.closeEnded(run, 'TIMED_OUT');
   expect(await requireOrder(pipeline, run)).toMatchObject({ rows_rejected: 1n });
 });
+
+test.each(placeNames)('a redrive that is stopped at %s takes nothing away from what was shown before it', async (place) => {
+  const { pipeline, run } = await open();
+  pipeline.strike = strikeAt(
+    'summarize-batch, a batch of rows',
+    async () => {
+      throw namedError('Lambda.Unknown');
+    },
+    Number.POSITIVE_INFINITY,
+  );
+  await pipeline.execute(run);
+  expect(await requireOrder(pipeline, run)).toMatchObject({ status: 'partial', rows_failed: 10n });
+  const shown = await tableRows(pipeline, 'row_summaries');
+
+  const stop = new AbortController();
+  pipeline.strike = strikeAt(place, () => {
+    stop.abort();
+    return new Promise(() => {});
+  });
+  const second = await pipeline.nextAttempt(run);
+  expect(await pipeline.execute(second, stop.signal)).toMatchObject({ status: 'ABORTED' });
+  await pipeline.closeEnded(second, 'ABORTED');
+  const [record] = await tableRows(pipeline, 'runs');
+  expect(record).toMatchObject({
+    status: 'partial',
+    stop_reason: expect.stringMatching(/^Attempt 2: The workflow ended early: ABORTED\. Before it: failed rows by reason: no_outcome: 10$/),
+    rows_summarized: 14n,
+    calls: BigInt(pipeline.model.requests.length),
+  });
+  expect(await tableRows(pipeline, 'row_summaries')).toEqual(shown);
+
+  expect(await pipeline.execute(await pipeline.nextAttempt(second))).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await requireOrder(pipeline, run)).toMatchObject({ ...finished, stop_reason: null });
+});

@@ -18,21 +18,20 @@ export class ExcerptMissing extends Error {
 
 /**
  * Writes the report of a run under its key, over the one before.
- * @param of parts: those whose tables the run shows; attempt: that of their excerpts, null for any, if it is the same for all.
+ * @param of parts: those whose tables the run shows; isOfTables: whether the excerpts of an attempt are of those tables.
  * @throws ExcerptMissing, or whatever keeps it from being written within REPORT_SECONDS.
  */
 export async function writeReport(
   record: RunRecord,
-  of: { parts: readonly string[]; attempt: number | null },
+  of: { parts: readonly string[]; isOfTables: (attempt: number) => boolean },
   { work, results }: { work: ObjectStore; results: ObjectStore },
 ): Promise<void> {
   const runId = String(record.run_id);
   const signal = AbortSignal.timeout(REPORT_SECONDS * 1000);
   const limit = pLimit(READS_IN_FLIGHT);
   const excerpts = await Promise.all(of.parts.map((part) => limit(() => readExcerpt(runId, part, work, signal))));
-  const attempt = of.attempt ?? excerpts[0]?.attempt;
-  const other = excerpts.find((excerpt) => excerpt.attempt !== attempt);
-  if (other) throw new ExcerptMissing(`Part ${other.part} of ${runId} has no excerpt of attempt ${attempt}`);
+  const other = excerpts.find(({ attempt }) => attempt !== excerpts[0]?.attempt || !of.isOfTables(attempt));
+  if (other) throw new ExcerptMissing(`Part ${other.part} of ${runId} has no excerpt of what is shown`);
   const page = reportPage(record, joinExcerpts(excerpts), await readAssets());
   signal.throwIfAborted();
   await results.put(reportKey(runId), page, { signal, contentType: 'text/html; charset=utf-8' });
