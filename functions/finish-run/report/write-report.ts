@@ -46,7 +46,7 @@ async function readExcerpt(runId: string, part: string, work: ObjectStore, signa
 /** The page's own files lie beside this module; in a bundle, beside the bundle. */
 const readAsset = (name: string) => readFile(new URL(name, import.meta.url), 'utf8');
 
-async function readAssets(): Promise<PageAssets> {
+export async function readAssets(): Promise<PageAssets> {
   const [style, script] = await Promise.all([readAsset(reportFiles.style), readAsset(reportFiles.script)]);
   return { style, script };
 }
