@@ -37,6 +37,7 @@ export async function openFile(browser: Browser, path: string, options: BrowserC
   page.on('request', (request) => {
     if (request.url() !== url) trouble.push(`request: ${request.url()}`);
   });
+  page.on('requestfailed', (request) => trouble.push(`failed (${request.failure()?.errorText}): ${request.url()}`));
   await page.goto(url);
   return { page, trouble, close: () => context.close() };
 }
