@@ -87,7 +87,7 @@ export const REPORT_TEXT_CHARACTERS = 4_000;
 /** Most that one part gives to a report of: kinds of failure, groups, themes; and examples of each. */
 export const REPORT_KINDS = 100;
 export const REPORT_EXAMPLES = 3;
-/** Slices of a run, of equally many batches, that the charts of a report show. */
+/** Most slices of a run that the charts of a report show: of equally many batches each, but for the last. */
 export const REPORT_SLICES = 40;
 /** Time after which a report is given up, so that it never keeps a run from its end. */
 export const REPORT_SECONDS = 60;

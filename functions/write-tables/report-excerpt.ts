@@ -132,7 +132,7 @@ export class PartExcerpt {
     };
     this.levels[level] = addPaid(this.levels[level] ?? noPaid(), paid);
     if (level === 0) {
-      const slice = Math.floor((batch * Math.min(REPORT_SLICES, this.batchCount)) / this.batchCount);
+      const slice = Math.floor(batch / Math.ceil(this.batchCount / REPORT_SLICES));
       this.slices[slice] = addPaid(this.slices[slice] ?? noPaid(), paid);
     }
     const milliseconds = numberOf(row.latency_ms);

@@ -4,7 +4,8 @@ import { type Html, html } from './html.ts';
 /** Units of the drawing; it is shown about as wide, on a phone and in a row of three alike, so that its labels can be read. */
 const WIDTH = 360;
 const HEIGHT = 200;
-const LEFT = 52;
+/** Width of a character of a label. */
+const CHARACTER = 7;
 const RIGHT = 6;
 const TOP = 10;
 const BOTTOM = 34;
@@ -45,15 +46,16 @@ function drawing({ title, finding, bars, barName, tickText }: Chart): Html {
   const most = Math.max(...bars.map(({ values }) => sum(values)));
   const [, top] = nice(0, most > 0 ? most : 1, TICKS);
   const yOf = (value: number) => round(HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM));
-  const step = (WIDTH - LEFT - RIGHT) / bars.length;
+  const marks = ticks(0, top, TICKS).filter((value) => tickText(value) !== '');
+  const left = 10 + CHARACTER * Math.max(...marks.map((value) => tickText(value).length));
+  const step = (WIDTH - left - RIGHT) / bars.length;
   const width = round(Math.max(1, Math.min(44, step * 0.76)));
-  const lines = ticks(0, top, TICKS).map(
+  const lines = marks.map(
     (value) =>
-      tickText(value) !== '' &&
-      html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${yOf(value)}" y2="${yOf(value)}"/><text class="tick" x="${LEFT - 6}" y="${yOf(value) + 4}" text-anchor="end">${tickText(value)}</text>`,
+      html`<line class="grid" x1="${left}" x2="${WIDTH - RIGHT}" y1="${yOf(value)}" y2="${yOf(value)}"/><text class="tick" x="${left - 6}" y="${yOf(value) + 4}" text-anchor="end">${tickText(value)}</text>`,
   );
   const columns = bars.map(({ values }, index) => {
-    const x = round(LEFT + step * (index + 0.5) - width / 2);
+    const x = round(left + step * (index + 0.5) - width / 2);
     let ground = 0;
     return values.map((value, series) => {
       const [low, high] = [yOf(ground), yOf(ground + value)];
@@ -65,9 +67,9 @@ function drawing({ title, finding, bars, barName, tickText }: Chart): Html {
   const labels = bars.map(
     ({ label }, index) =>
       index % every === 0 &&
-      html`<text class="tick" x="${round(LEFT + step * (index + 0.5))}" y="${HEIGHT - BOTTOM + 14}" text-anchor="middle">${label}</text>`,
+      html`<text class="tick" x="${round(left + step * (index + 0.5))}" y="${HEIGHT - BOTTOM + 14}" text-anchor="middle">${label}</text>`,
   );
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}. ${finding}">${lines}${columns}${labels}<text class="axis" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 4}" text-anchor="middle">${barName}</text></svg>`;
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}. ${finding}">${lines}${columns}${labels}<text class="axis" x="${(left + WIDTH - RIGHT) / 2}" y="${HEIGHT - 4}" text-anchor="middle">${barName}</text></svg>`;
 }
 
 const tableOf = ({ title, series, bars, barName, valueText }: Chart): Html => html`<details class="figures-table"><summary>Figures</summary>

@@ -54,7 +54,7 @@ export function reportPage(record: RunRecord, content: ReportContent, assets: Pa
 <p class="eyebrow">Summary report</p>
 <h1 dir="auto">${source}</h1>
 <p class="facts"><span class="status status-${record.status}">${record.status}</span> <span>dataset ${record.dataset}</span> <span>${modelOf(record)}</span> <span>finished ${minuteOf(record.finished_at)}</span></p>
-<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+<nav aria-label="Sections"><ul>${sections.map(({ id, link }) => html`<li><a href="#${id}">${link}</a></li>`)}</ul></nav>
 </header>
 <main>
 ${sections.map(({ id, title, body }) => html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${title}</h2>${body}</section>`)}
@@ -71,23 +71,31 @@ ${sections.map(({ id, title, body }) => html`<section id="${id}" aria-labelledby
 interface Section {
   id: string;
   title: string;
+  /** The title as it stands among the links to all sections. */
+  link: string;
   body: Html;
 }
 
 function sectionsOf(record: RunRecord, content: ReportContent): Section[] {
   const sections: (Section | undefined)[] = [
-    { id: 'summary', title: summaryTitle(record, content), body: summaryBody(record) },
-    content.themes.length > 0 ? { id: 'themes', title: 'Themes', body: themeSection(content) } : undefined,
-    content.groupCount > 0 ? { id: 'groups', title: 'Groups', body: groupSection(content, conditionsOf(record)) } : undefined,
-    content.batches.length > 0 ? { id: 'explore', title: 'From the summary to the rows', body: exploreBody(record, content) } : undefined,
+    { id: 'summary', link: 'Summary', title: summaryTitle(record, content), body: summaryBody(record) },
+    content.themes.length > 0 ? { id: 'themes', link: 'Themes', title: 'Themes', body: themeSection(content) } : undefined,
+    content.groupCount > 0
+      ? { id: 'groups', link: 'Groups', title: 'Groups', body: groupSection(content, conditionsOf(record)) }
+      : undefined,
+    content.batches.length > 0
+      ? { id: 'explore', link: 'Down to the rows', title: 'From the summary to the rows', body: exploreBody(record, content) }
+      : undefined,
     content.rejected.length > 0
-      ? { id: 'rejected', title: 'Rejected rows', body: rejectedSection(content, conditionsOf(record)) }
+      ? { id: 'rejected', link: 'Rejected', title: 'Rejected rows', body: rejectedSection(content, conditionsOf(record)) }
       : undefined,
     content.failedBatches.length + content.failedRows.length > 0
-      ? { id: 'failed', title: 'What failed', body: failureSection(content, conditionsOf(record)) }
+      ? { id: 'failed', link: 'Failed', title: 'What failed', body: failureSection(content, conditionsOf(record)) }
       : undefined,
-    content.levels.length > 0 ? { id: 'usage', title: 'Cost, tokens and time', body: usageBody(content) } : undefined,
-    { id: 'settings', title: 'Settings', body: settingsBody(record) },
+    content.levels.length > 0
+      ? { id: 'usage', link: 'Cost and time', title: 'Cost, tokens and time', body: usageBody(content) }
+      : undefined,
+    { id: 'settings', link: 'Settings', title: 'Settings', body: settingsBody(record) },
   ];
   return sections.filter((section) => section !== undefined);
 }
@@ -129,7 +137,7 @@ function summaryBody(record: RunRecord): Html {
     ['tokens in', count(numberOf(record, 'input_tokens'))],
     ['tokens out', count(numberOf(record, 'output_tokens'))],
     ['cost', dollars(record.cost_usd === null ? null : numberOf(record, 'cost_usd'))],
-    ['from start to end', duration(seconds)],
+    ['duration', duration(seconds)],
   ] as const;
   const notes = JSON.parse(String(record.notes ?? '[]')) as string[];
   const offline = record.model === OFFLINE_MODEL && record.summary !== null;
@@ -175,7 +183,8 @@ function usageBody(content: ReportContent): Html {
 <td class="number">${count(level.inputTokens)}</td><td class="number">${count(level.outputTokens)}</td><td class="number">${dollars(level.costUsd)}</td></tr>`,
   );
   return html`${usageCharts(content)}
-<div class="scroll"><table><caption>What this run paid for, level by level; an answer that was there already costs nothing</caption>
+<p>An answer that another run had paid for is used again and costs nothing.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="What this run paid for, by level"><table><caption>What this run paid for, by level</caption>
 <thead><tr><th scope="col">level</th><th scope="col" class="number">summaries</th><th scope="col" class="number">failed</th><th scope="col" class="number">paid by other runs</th><th scope="col" class="number">tokens in</th><th scope="col" class="number">tokens out</th><th scope="col" class="number">cost</th></tr></thead>
 <tbody>${levels}</tbody></table></div>`;
 }

@@ -46,8 +46,8 @@
 
   const titleOf = ({ level, batch, group, parent }) => {
     const place = level === 0 ? `Batch ${batch}` : parent ? `Level ${level}, summary ${batch}` : 'All';
-    const isNamed = group !== undefined;
-    return isNamed ? `${place} · ${group === '' ? '(no value)' : group}` : place;
+    if (group === undefined) return place;
+    return `${group === '' ? '(no value)' : group} · ${place.toLowerCase()}`;
   };
 
   const metaOf = (batch) => {

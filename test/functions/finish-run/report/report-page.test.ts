@@ -49,7 +49,7 @@ test('counts, reasons with examples, and changed settings stand in it', () => {
   expect(markup).toContain('<dt>rows read</dt><dd>5</dd>');
   expect(markup).toContain('<dt>rejected</dt><dd>1</dd>');
   expect(markup).toContain('<dt>cost</dt><dd>$0.006000</dd>');
-  expect(markup).toContain('<dt>from start to end</dt><dd>1 min 30 s</dd>');
+  expect(markup).toContain('<dt>duration</dt><dd>1 min 30 s</dd>');
   expect(markup).toMatch(
     /empty text<\/th><td class="number">1<\/td>\s*<td><ul class="examples"><li><span class="place">line 6<\/span> <q dir="auto">r4,<\/q>/,
   );

@@ -35,6 +35,8 @@ test('many batches are drawn as slices of equally many, named by their batches',
   expect(heights(markup)).toHaveLength(40 + 40 + 1);
   expect(markup).toContain('<th scope="row">25–49</th>');
   expect(new Set(heights(markup).slice(0, 40)).size).toBe(1);
+  // Slices are as wide as each other, so that bars can be compared: 60 batches are 30 pairs, not 20 pairs and 20 single ones.
+  expect(heights(usageCharts(contentOf({ batch_summaries: batch_summaries.slice(0, 60) })).markup)).toHaveLength(30 + 30 + 1);
 });
 
 test('a run that paid for nothing says so', () => {
