@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { reportFiles } from '../../functions/shared/report-files.ts';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -61,3 +62,10 @@ test('every bundle is small and, loaded by itself, has a handler', async () => {
     expect(stdout.trim()).toBe('function');
   }
 }, 60_000);
+
+test('the page of the report goes with the function that makes it', async () => {
+  const bundles = (await readdir(assembly)).filter((name) => name.startsWith('asset.'));
+  const files = await Promise.all(bundles.map((bundle) => readdir(join(assembly, bundle))));
+  const withPage = files.filter((names) => Object.values(reportFiles).some((file) => names.includes(file)));
+  expect(withPage).toEqual([expect.arrayContaining(['index.mjs', ...Object.values(reportFiles)])]);
+});
