@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { callsOf, foldShapeOf } from '../functions/shared/fold.ts';
+import { callsOf } from '../functions/shared/fold.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome, readOutcomeAt } from '../functions/shared/outcome.ts';
-import type { Plan } from '../functions/shared/plan.ts';
+import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
-import type { Settings } from '../functions/shared/settings.ts';
 import { count, counted, dollars, duration, printable } from './figures.ts';
+import { largestGroupLines } from './largest-groups.ts';
 import type { RunRecord } from './local-run.ts';
 
 export const OFFLINE_NOTICE = 'offline extract, no language model';
@@ -16,9 +16,14 @@ const modelName = (model: unknown) => (model === OFFLINE_MODEL ? OFFLINE_NOTICE 
 
 /** What is about to happen, before the first call. */
 export function planLines(plan: Plan, model: string): string[] {
-  const { rowsIn, rowsRejected, batches, inputTokens } = plan.counts;
-  const rejected = rowsRejected > 0 ? ` (${count(rowsRejected)} rejected)` : '';
-  const calls = callsOf(batches, plan.settings);
+  const { rowsIn, rowsRejected, rowsSkipped, groups, batches, inputTokens } = plan.counts;
+  const left = [
+    ...(rowsRejected > 0 ? [`${count(rowsRejected)} rejected`] : []),
+    ...(rowsSkipped > 0 ? [`${count(rowsSkipped)} skipped`] : []),
+  ];
+  const rejected = left.length > 0 ? ` (${left.join(', ')})` : '';
+  const grouped = groups === null ? '' : `${counted(groups, 'group')}, `;
+  const calls = callsOf(plan);
   const output = calls * plan.settings.maxOutputTokens;
   const cost =
     plan.estimatedCostUsd === null
@@ -29,7 +34,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),
-    `${counted(rowsIn, 'row')}${rejected}, ${counted(batches, 'batch')} of up to ${plan.settings.batchRows}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
+    `${counted(rowsIn, 'row')}${rejected}, ${grouped}${counted(batches, 'batch')} of up to ${plan.settings.batchRows}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
     ...plan.notes.map((note) => `Note: ${note}`),
   ];
 }
@@ -66,12 +71,15 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `${count(number('rows_summarized'))} summarized`,
     `${count(number('rows_failed'))} ${failed}`,
     `${count(number('rows_rejected'))} rejected`,
+    ...(number('rows_skipped') > 0 ? [`${count(number('rows_skipped'))} skipped`] : []),
   ].join(', ');
   // In a run that is not complete some folds may have had nothing to ask.
-  const folds = record.status !== 'complete' ? 0 : foldShapeOf(number('batches'), JSON.parse(String(record.settings)) as Settings).allFolds;
+  const plan = record.status === 'complete' ? await readPlan(work, String(record.run_id)) : undefined;
+  const folds = plan ? callsOf(plan) - plan.counts.batches : 0;
   const reused = number('batches') - number('batches_failed') + folds - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,
+    ...(record.groups === null || record.groups === undefined ? [] : [`  groups   ${count(number('groups'))}`]),
     `  batches  ${count(number('batches'))}, ${count(number('batches_failed'))} ${failed}`,
     `  calls    ${count(number('calls_this_attempt'))} now, ${count(number('calls'))} in all${reused > 0 ? ` (${counted(reused, 'answer')} already there)` : ''}`,
     `  tokens   ${count(number('input_tokens'))} in, ${count(number('output_tokens'))} out; ${dollars(cost)}`,
@@ -84,10 +92,10 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
   const shown = record.summary === null ? await firstSummaries(record, work) : [`  ${oneLine(String(record.summary))}`];
   const heading = record.summary === null ? 'First batch summaries' : await summaryHeading(record, work);
   if (shown.length > 0) lines.push('', `${heading}${notice}:`, ...shown);
-  lines.push(
-    '',
-    `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}"select id, text, summary from row_summaries limit 5"`,
-  );
+  const groups = number('groups') > 0 ? await largestGroupLines(record, out) : [];
+  if (groups.length > 0) lines.push('', ...groups);
+  const question = groups.length > 0 ? '--named group_roots' : '"select id, text, summary from row_summaries limit 5"';
+  lines.push('', `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}${question}`);
   return lines;
 }
 

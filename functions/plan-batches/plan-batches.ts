@@ -1,7 +1,7 @@
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
-import { callsOf, foldShapeOf, foldShapeOfPlan, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
+import { callsOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
@@ -12,10 +12,12 @@ import { runEvent } from '../shared/run-event.ts';
 import { type Settings, settingsOfAttempt } from '../shared/settings.ts';
 import { mergeOverheadTokens, requestOverheadTokens } from '../summarize-batch/prompt.ts';
 import { listed } from './columns.ts';
+import { groupNotes, noGroups } from './group-notes.ts';
 import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
 import { openPinned } from './open-pinned.ts';
 import { planLevels } from './plan-levels.ts';
+import { stageGroups } from './stage-groups.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
 
@@ -53,12 +55,12 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
   try {
     const upload = await openPinned(run, ports.input, ports.work);
     requireWeights(upload, run.settings);
-    const state = await stageRows(upload, run, ports.work, input.continueWithPart, ports.isTimeShort);
-    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
-    if (state.counts.rowsStaged === 0) throw noRows(upload, state);
-    await joinManifest(ports.work, run, state.counts.parts);
-    await planLevels(run, state.counts.batches, ports.work);
-    const plan = await planOf(run, upload, state, ports.work);
+    const { state, continueWithPart, refusal: noneLeft } = await stage(upload, input, ports);
+    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart };
+    if (state.counts.rowsStaged === 0) throw noneLeft ?? noRows(upload, state);
+    await joinManifest(ports.work, run, state.counts);
+    const levels = await planLevels(run, state.counts, ports.work);
+    const plan = await planOf(run, upload, state, levels, ports.work);
     requireBudget(plan);
     return summarize(run, await freeze(plan, ports.work), ports);
   } catch (error) {
@@ -69,6 +71,26 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     throw error;
   }
 }
+
+/** Stages what an invocation has time for. `refusal`: why the grouping leaves no row to be summarized, where it does. */
+async function stage(
+  upload: Upload,
+  { run, continueWithPart }: PlanBatchesInput,
+  { work, isTimeShort }: PlanBatchesPorts,
+): Promise<{ state: PlanningSums; continueWithPart: number; refusal?: InvalidUploadError | undefined }> {
+  if (upload.groupColumns === null) {
+    const state = await stageRows(upload, run, work, continueWithPart, isTimeShort);
+    return { state, continueWithPart: state.counts.parts };
+  }
+  const state = await stageGroups(upload, run, work, continueWithPart, isTimeShort);
+  return {
+    state,
+    continueWithPart: state.steps,
+    refusal: state.counts.rowsStaged === 0 ? noGroups(upload.groupColumns, state, run.settings) : undefined,
+  };
+}
+
+type PlanningSums = Pick<PlanningState, 'counts' | 'isLast' | 'duplicateIds' | 'isLeastDuplicateIds'>;
 
 /** What every output has in common; the next planning call of a level starts at its beginning. */
 const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
@@ -111,9 +133,9 @@ function mapOver(level: number, batches: number, { runId }: Run, { work, concurr
 
 /** The map over a level above 0, planned with level 0; the tables where the level below is the root's. */
 function foldOrWrite(run: Run, plan: Plan | undefined, level: number, ports: PlanBatchesPorts): PlanBatchesOutput {
-  const shape = plan && foldShapeOfPlan(plan);
-  if (!shape || level >= shape.places.length) return { ...stepsOf(run, ports), next: 'write', level };
-  return { ...stepsOf(run, ports), ...mapOver(level, shape.folds(level), run, ports) };
+  const folds = plan?.folds[level - 1];
+  if (folds === undefined) return { ...stepsOf(run, ports), next: 'write', level };
+  return { ...stepsOf(run, ports), ...mapOver(level, folds, run, ports) };
 }
 
 const countsAtStart = ({ counts }: Plan) => ({
@@ -121,7 +143,7 @@ const countsAtStart = ({ counts }: Plan) => ({
   rowsSummarized: 0,
   rowsFailed: 0,
   rowsRejected: counts.rowsRejected,
-  rowsSkipped: 0,
+  rowsSkipped: counts.rowsSkipped,
   batches: counts.batches,
   batchesFailed: 0,
   calls: 0,
@@ -144,7 +166,7 @@ function requireWeights({ columns, textColumn }: Upload, { weightColumn }: Setti
   );
 }
 
-const noRows = (upload: Upload, { counts }: PlanningState) =>
+const noRows = (upload: Upload, { counts }: PlanningSums) =>
   new InvalidUploadError(
     `None of the ${counts.rowsIn.toLocaleString('en')} rows can be summarized: column "${upload.textColumn}" holds no usable text. ` +
       `Name another column with textColumn (--text-column); the columns are: ${upload.columns.join(', ')}.`,
@@ -152,10 +174,11 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
   );
 
 /** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
-function requireBudget({ endpoint, settings, counts }: Plan) {
+function requireBudget(plan: Plan) {
+  const { endpoint, settings, counts } = plan;
   const { maxCostUsd, model, maxOutputTokens } = settings;
   // At the standard tier, as each call reserves it.
-  const usage = { inputTokens: counts.inputTokens / callsOf(counts.batches, settings), outputTokens: maxOutputTokens };
+  const usage = { inputTokens: counts.inputTokens / callsOf(plan), outputTokens: maxOutputTokens };
   const callUsd = costUsd(endpoint, model, null, usage) ?? 0;
   if (maxCostUsd === null || maxCostUsd >= callUsd) return;
   throw new InvalidUploadError(
@@ -166,18 +189,23 @@ function requireBudget({ endpoint, settings, counts }: Plan) {
   );
 }
 
-async function planOf(run: Run, upload: Upload, state: PlanningState, work: ObjectStore): Promise<Plan> {
+async function planOf(
+  run: Run,
+  upload: Upload,
+  state: PlanningSums,
+  { folds, foldedSummaries }: Awaited<ReturnType<typeof planLevels>>,
+  work: ObjectStore,
+): Promise<Plan> {
   const { counts } = state;
   const first = await readAttempt(work, run.runId, 1);
   if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
   const { settings } = run;
-  const shape = foldShapeOf(counts.batches, settings);
+  const calls = callsOf({ counts, folds });
   const inputTokens =
     counts.inputTokens +
     counts.batches * requestOverheadTokens(settings) +
-    shape.foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
-    shape.allFolds * mergeOverheadTokens(settings);
-  const calls = callsOf(counts.batches, settings);
+    foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
+    (calls - counts.batches) * mergeOverheadTokens(settings);
   const outputTokens = calls * settings.maxOutputTokens;
   const truncated =
     counts.rowsTruncated > 0
@@ -204,9 +232,11 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
       ...upload.notes,
       ...limited,
       ...truncated,
+      ...groupNotes(upload.groupColumns, counts, settings),
       ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
     ],
     counts: { ...counts, inputTokens },
+    folds,
     estimatedCostUsd: costUsd(run.endpoint, settings.model, settings.serviceTier, { inputTokens, outputTokens }),
   };
 }
