@@ -1,4 +1,6 @@
+import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { StepName } from '../functions/shared/contract.ts';
 import { SETTINGS_FILE } from '../functions/shared/object-keys.ts';
@@ -48,12 +50,37 @@ const listObjects = (bucket: IBucket, ...patterns: string[]) =>
     conditions: { StringLike: { 's3:prefix': patterns } },
   });
 
+/** S3 uses a customer's key in the name of whoever reads or writes. Writing in parts needs it for reading, too. */
+export function useKeys(...buckets: IBucket[]): PolicyStatement[] {
+  const keys = new Map<string, IKey>();
+  for (const { encryptionKey } of buckets) if (encryptionKey) keys.set(encryptionKey.keyArn, encryptionKey);
+  return [...keys.keys()].map(
+    (keyArn) =>
+      new PolicyStatement({
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } },
+      }),
+  );
+}
+
 /** Uploads lie under any key, so reading them spans the bucket; the version pins what is read. */
 const readUploads = ({ inputBucket }: StepResources) => allow(['s3:GetObject', 's3:GetObjectVersion'], inputBucket.arnForObjects('*'));
 const publishEvents = ({ eventBusArn }: StepResources) => allow(['events:PutEvents'], eventBusArn);
 
+/** Every function, by its folder. */
+export const functionNames = [
+  'accept-upload',
+  'plan-batches',
+  'summarize-batch',
+  'write-tables',
+  'finish-run',
+  'watch-runs',
+] as const satisfies readonly (StepName | 'accept-upload' | 'watch-runs')[];
+export type FunctionName = (typeof functionNames)[number];
+
 /** What each function may do, besides writing its own log. A step that needs more must say so here. */
-export const stepPermissions: Record<StepName | 'accept-upload', (resources: StepResources) => PolicyStatement[]> = {
+export const stepPermissions: Record<FunctionName, (resources: StepResources) => PolicyStatement[]> = {
   'accept-upload': (resources) => [
     readUploads(resources),
     // Besides the settings file only whole folders, to find their parts: a folder's prefix ends in a slash.
@@ -62,6 +89,7 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     writeObjects(resources.workBucket, keyPatterns.runs),
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['states:StartExecution'], resources.stateMachineArn),
+    ...useKeys(resources.inputBucket, resources.workBucket),
   ],
   'plan-batches': (resources) => [
     readUploads(resources),
@@ -70,6 +98,7 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['dynamodb:GetItem'], resources.controlTableArn),
     publishEvents(resources),
+    ...useKeys(resources.inputBucket, resources.workBucket),
   ],
   'summarize-batch': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs, keyPatterns.summaries),
@@ -77,11 +106,13 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     listObjects(resources.workBucket, keyPatterns.runs, keyPatterns.summaries),
     allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources.controlTableArn),
     allow(['secretsmanager:GetSecretValue'], resources.modelKeyArn),
+    ...useKeys(resources.workBucket),
   ],
   'write-tables': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
     writeObjects(resources.workBucket, keyPatterns.runs),
     listObjects(resources.workBucket, keyPatterns.runs),
+    ...useKeys(resources.workBucket),
   ],
   'finish-run': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
@@ -91,5 +122,7 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     allow(['s3:DeleteObject'], resources.resultsBucket.arnForObjects(keyPatterns.tables)),
     listObjects(resources.resultsBucket, keyPatterns.tables),
     publishEvents(resources),
+    ...useKeys(resources.workBucket, resources.resultsBucket),
   ],
+  'watch-runs': (resources) => [allow(['states:ListExecutions'], resources.stateMachineArn)],
 };

@@ -24,4 +24,6 @@ const ports = {
   clock: systemClock,
 };
 
-export const handler = pipelineHandler('summarize-batch', (input, { signal, log }) => summarizeBatch(input, { ...ports, log }, signal));
+export const handler = pipelineHandler('summarize-batch', (input, { signal, log, metrics }) =>
+  summarizeBatch(input, { ...ports, log, metrics }, signal),
+);
