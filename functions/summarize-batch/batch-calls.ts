@@ -1,3 +1,4 @@
+import { utcDay } from '../shared/clock.ts';
 import {
   ContextOverflowError,
   errorCodeOf,
@@ -10,7 +11,7 @@ import type { MetricValues } from '../shared/metrics.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
 import type { Payment } from '../shared/outcome.ts';
-import { BUDGET_EXCEEDED, type SpendRequest, type SummaryAnswer, type SummaryRequest } from '../shared/ports.ts';
+import type { SpendRequest, SummaryAnswer, SummaryRequest } from '../shared/ports.ts';
 import { answerMetrics, failureMetrics } from './call-metrics.ts';
 import { type Content, contentKeyOf, findContent, isUsable, keepContent, shortHash, type UsableContent } from './content.ts';
 import { checkOutput, isWorthAskingAgain } from './output-check.ts';
@@ -131,13 +132,14 @@ export class BatchCalls {
     const { run } = this.task;
     const most = { inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens };
     const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
-    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd: run.settings.maxCostUsd };
     // The slot first: a wait for it holds no money.
     const endSlot = await takeRateSlot(this.task, request, this.ports, this.signal).catch(async (error: unknown) => {
       // Nobody waits for a slot in an attempt that is halted.
       const stopReason = await this.ports.control.stopReason(run.runId, run.attempt);
       throw stopReason === undefined ? error : new AttemptHalted(stopReason);
     });
+    const { maxCostUsd: capUsd } = run.settings;
+    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd, day: utcDay(this.ports.clock.now()) };
     let end: CallEnd = null;
     try {
       await this.reserve(spend);
@@ -227,7 +229,7 @@ export class BatchCalls {
       const decision = await control.reserve(spend);
       if (decision.granted) return;
       if (decision.stopReason !== null) throw new AttemptHalted(decision.stopReason);
-      if (waited === MAX_BUDGET_WAIT_SECONDS) throw new AttemptHalted(BUDGET_EXCEEDED);
+      if (waited === MAX_BUDGET_WAIT_SECONDS) throw new AttemptHalted(decision.heldBy);
       await clock.sleep(1, this.signal);
     }
   }

@@ -99,7 +99,7 @@ export const summaryOf = () => new ScriptedSummarizer((request) => answered(`sum
 
 /** Dollars that the control takes the run to have spent: the most that still fits is found by asking. */
 export async function spentUsd(control: MemoryControl): Promise<number> {
-  const request = (capUsd: number): SpendRequest => ({ runId: RUN_ID, attempt: 99, reserveUsd: 0, capUsd });
+  const request = (capUsd: number): SpendRequest => ({ runId: RUN_ID, attempt: 99, reserveUsd: 0, capUsd, day: '2026-11-26' });
   let [low, high] = [0, 1];
   for (let step = 0; step < 60; step++) {
     const middle = (low + high) / 2;
