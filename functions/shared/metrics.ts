@@ -45,7 +45,7 @@ export interface MetricSubject {
   dataset?: string;
   runId?: string;
   attempt?: number;
-  level?: number;
+  batchLevel?: number;
   batchId?: number;
 }
 

@@ -70,6 +70,6 @@ export function pipelineHandler<Name extends StepName>(
 /** What every line of a step's log is about. A line on one of several batches names it, too. */
 function subjectOf(input: StepInput<StepName>): Record<string, unknown> {
   const { runId, attempt, dataset } = input.run;
-  const batches = 'batches' in input ? { level: input.batches[0]?.level, batchIds: input.batches.map(({ batchId }) => batchId) } : {};
+  const batches = 'batches' in input ? { batchLevel: input.batches[0]?.level, batchIds: input.batches.map(({ batchId }) => batchId) } : {};
   return { runId, attempt, dataset, ...batches };
 }

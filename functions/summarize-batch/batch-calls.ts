@@ -219,7 +219,7 @@ export class BatchCalls {
   private tell(values: MetricValues) {
     const { run, batch } = this.task;
     const { runId, attempt, dataset } = run;
-    this.ports.metrics.tell(values, { dataset, runId, attempt, level: batch.level, batchId: batch.batchId });
+    this.ports.metrics.tell(values, { dataset, runId, attempt, batchLevel: batch.level, batchId: batch.batchId });
   }
 
   /** Under a cap the calls in flight hold more than they will cost: a call that would fit without them waits until they are settled. */

@@ -11,7 +11,7 @@ function lineOf(values: MetricValues, subject: MetricSubject = {}) {
 
 describe('a line of metrics', () => {
   test('is what CloudWatch takes numbers from, of the deployment and of the dataset', () => {
-    const subject = { dataset: 'support', runId: 'july-1', attempt: 2, level: 0, batchId: 7 };
+    const subject = { dataset: 'support', runId: 'july-1', attempt: 2, batchLevel: 0, batchId: 7 };
     expect(lineOf({ ModelCalls: 1, ModelLatency: 900, CostUsd: 0.00015 }, subject)).toEqual({
       _aws: {
         Timestamp: 1_764_000_000_000,

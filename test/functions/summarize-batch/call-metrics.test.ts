@@ -17,7 +17,7 @@ describe('a call counts', () => {
   ])('%s once, for its batch', async (_, reply, values) => {
     const bench = await openBench();
     await bench.summarize([reply], { batches: bench.first }).catch(() => undefined);
-    expect(bench.metrics.told).toEqual([{ values, subject: { dataset: 'support', runId: RUN_ID, attempt: 1, level: 0, batchId: 0 } }]);
+    expect(bench.metrics.told).toEqual([{ values, subject: { dataset: 'support', runId: RUN_ID, attempt: 1, batchLevel: 0, batchId: 0 } }]);
   });
 
   test('what was billed and is of no use as an error with its tokens and dollars', async () => {
