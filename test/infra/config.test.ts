@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { readConfig } from '../../infra/config.ts';
+import { configKeys, readConfig } from '../../infra/config.ts';
 
 const messageOf = (context: unknown): string => {
   try {
@@ -38,6 +39,15 @@ describe('configuration', () => {
       alarmSpendUsdPerHour: 10,
       destroyOnDelete: false,
     });
+  });
+
+  test('is described key by key, each with its default', () => {
+    const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
+    const described = new Map([...page.matchAll(/^\| `(\w+)` \| (.*?) \| .{20}/gm)].map(([, key, value]) => [key, value]));
+    expect([...described.keys()]).toEqual(configKeys);
+    for (const [key, value] of Object.entries(readConfig({}))) {
+      if (typeof value === 'number' || typeof value === 'boolean') expect([key, described.get(key)]).toEqual([key, String(value)]);
+    }
   });
 
   test('takes the command line’s text as well as an object of cdk.json', () => {
