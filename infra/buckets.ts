@@ -1,6 +1,7 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import {
   BlockPublicAccess,
   Bucket,
@@ -94,6 +95,7 @@ export class Buckets extends Construct {
           { id: 'query-results', prefix: QUERY_RESULTS_PREFIX, expiration: Duration.days(QUERY_RESULT_DAYS) },
         ],
       });
+    limitCleanerLog(this, accessLogRetentionDays);
   }
 
   private inputBucket(
@@ -115,6 +117,17 @@ export class Buckets extends Construct {
     (input.node.defaultChild as CfnBucket).notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
     return input;
   }
+}
+
+/** Id under which CDK keeps the one function of a stack that empties its buckets. */
+const BUCKET_CLEANER = 'Custom::S3AutoDeleteObjectsCustomResourceProvider';
+
+/** CDK gives the function that empties buckets no log group; Lambda would make one that keeps its lines for ever. */
+function limitCleanerLog(scope: Construct, retention: RetentionDays) {
+  const cleaner = Stack.of(scope).node.tryFindChild(BUCKET_CLEANER);
+  if (!cleaner || cleaner.node.tryFindChild('Log')) return;
+  const log = new LogGroup(cleaner as Construct, 'Log', { retention, removalPolicy: RemovalPolicy.DESTROY });
+  (cleaner.node.findChild('Handler') as CfnResource).addPropertyOverride('LoggingConfig', { LogGroup: log.logGroupName });
 }
 
 /** By a bucket policy, whatever the app's flags: the L2 does it with an ACL unless a flag is set, and these buckets take none. */

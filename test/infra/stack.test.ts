@@ -252,6 +252,22 @@ describe('deletion and checks', () => {
     for (const [path, { DeletionPolicy }] of temporary.ofType(type)) expect([path, DeletionPolicy]).toEqual([path, 'Delete']);
   });
 
+  test.each([
+    ['by default', deployed, 30],
+    ['as configured', synthesize({ logRetentionDays: 7, destroyOnDelete: true }), 7],
+  ])('every log is kept as long as it should be, %s', (_, stack, days) => {
+    const groups = stack.ofType('AWS::Logs::LogGroup');
+    for (const [path, { Properties }] of groups) expect([path, Properties.RetentionInDays]).toEqual([path, days]);
+    // A function without a group of its own gets one that keeps its lines for ever.
+    for (const [path, { Properties }] of stack.ofType('AWS::Lambda::Function')) {
+      expect([path, groups.map(([group]) => `<${group}>`)]).toEqual([path, expect.arrayContaining([Properties.LoggingConfig?.LogGroup])]);
+    }
+    expect(stack.at('Workflow/StateMachine').LoggingConfiguration.Destinations[0].CloudWatchLogsLogGroup.LogGroupArn).toBe(
+      '<Workflow/Log.Arn>',
+    );
+    expect(stack.at('Buckets/AccessLogs').LifecycleConfiguration.Rules).toMatchObject([{ ExpirationInDays: days }]);
+  });
+
   test('a stage has names of its own', () => {
     expect(temporary.at('Workflow/StateMachine').StateMachineName).toBe('hundredfold-dev');
     expect(temporary.at('Events').Name).toBe('hundredfold-dev');
