@@ -105,16 +105,13 @@ function alarmKinds({ deployment, deadLetterQueues, stateMachine, limits }: Alar
     },
     RunFailed: {
       says: 'A run failed.',
-      // What finish-run says and what Step Functions says: one that is broken does not hide the other.
-      metric: new MathExpression({
-        expression: 'FILL(told, 0) + FILL(failed, 0) + FILL(timedOut, 0)',
-        usingMetrics: {
-          told: metric('RunsFailed'),
-          failed: stateMachine.metricFailed({ statistic: 'Sum' }),
-          timedOut: stateMachine.metricTimedOut({ statistic: 'Sum' }),
-        },
-        label: 'failed runs',
-      }),
+      metric: metric('RunsFailed'),
+      threshold: 0,
+    },
+    // The same told by somebody else, in an alarm of its own: a sum of metrics of which one has never been told has no value.
+    ExecutionFailed: {
+      says: 'An execution failed: its run did, or was not closed.',
+      metric: stateMachine.metricFailed({ statistic: 'Sum' }),
       threshold: 0,
     },
     RunOld: {

@@ -14,7 +14,8 @@ export const CONTEXT_KEY = 'hundredfold';
 /** Retentions that CloudWatch Logs knows. Source: API reference, PutRetentionPolicy. */
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
 
-const arn = (service: string) => z.string().regex(new RegExp(`^arn:[a-z-]+:${service}:`), `must be an ARN of ${service}`);
+const keyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key (not of an alias)');
+const topicArn = z.string().regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic');
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket');
 /** An issue with a value that a function of the project refuses, in that function's words. */
 const acceptedBy =
@@ -51,7 +52,7 @@ const configSchema = z.strictObject({
   /** A bucket of yours for the tables, of no other deployment. @default null: a new one */
   resultsBucketName: bucketName.nullable().default(null),
   /** A KMS key of yours for the objects of the buckets, also of those that you bring. @default null: S3's own */
-  encryptionKeyArn: arn('kms').nullable().default(null),
+  encryptionKeyArn: keyArn.nullable().default(null),
   /** Bytes one Athena query may scan, in GB. @default 10 */
   athenaScanLimitGb: z.int().min(1).max(7_000).default(10),
   /** Days until what the steps leave for each other is deleted. A run can be continued until then. @default 30 */
@@ -65,7 +66,7 @@ const configSchema = z.strictObject({
   /** Address that alarms are sent to, once its owner has agreed. @default null: nobody */
   alarmEmail: z.email().nullable().default(null),
   /** ARN of a topic of yours that alarms are sent to. @default null: none */
-  alarmTopicArn: arn('sns').nullable().default(null),
+  alarmTopicArn: topicArn.nullable().default(null),
   /** Hours after which a run that is still at work rings. @default 24 */
   alarmRunHours: z.int().min(1).max(168).default(alarmDefaults.runHours),
   /** Share of throttled model calls that rings. @default 20 */

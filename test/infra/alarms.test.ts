@@ -45,6 +45,7 @@ describe('alarms', () => {
         'upload-not-delivered',
         'run-not-closed',
         'run-failed',
+        'execution-failed',
         'run-old',
         'model-throttled',
         'model-errors',
@@ -87,16 +88,13 @@ describe('alarms', () => {
     expect(queues.filter((queue) => !watched.includes(queue))).toEqual(['<Intake/Queue.QueueName>']);
   });
 
-  test('a failed run rings by what finish-run says as well as by what Step Functions says', () => {
-    const metrics = metricsOf(alarms.find(({ path }) => path === 'Alarms/RunFailed')!);
-    expect(metrics.map(({ Namespace, MetricName }) => `${Namespace} ${MetricName}`).sort()).toEqual([
-      'AWS/States ExecutionsFailed',
-      'AWS/States ExecutionsTimedOut',
-      'Hundredfold RunsFailed',
-    ]);
-    for (const { Namespace, Dimensions } of metrics.filter((metric) => metric.Namespace === 'AWS/States')) {
-      expect([Namespace, Dimensions]).toEqual(['AWS/States', [{ Name: 'StateMachineArn', Value: '<Workflow/StateMachine>' }]]);
-    }
+  test('a failed run rings by what finish-run says, and in an alarm of its own by what Step Functions says', () => {
+    const rings = { Statistic: 'Sum', Threshold: 0, ComparisonOperator: 'GreaterThanThreshold', TreatMissingData: 'notBreaching' };
+    expect(deployed.at('Alarms/RunFailed')).toMatchObject({ Namespace: METRIC_NAMESPACE, MetricName: 'RunsFailed', ...rings });
+    expect(deployed.at('Alarms/ExecutionFailed')).toMatchObject({
+      ...{ Namespace: 'AWS/States', MetricName: 'ExecutionsFailed', ...rings },
+      Dimensions: [{ Name: 'StateMachineArn', Value: '<Workflow/StateMachine>' }],
+    });
   });
 
   test('an old run rings after the hours of the configuration, and silence of whoever looks is told, too', () => {

@@ -65,11 +65,17 @@ describe('configuration', () => {
   });
 
   test('refuses settings and budgets in the words of those who would have to keep to them', () => {
-    const message = messageOf({ settings: { temperatur: 1, batchRows: 0 }, memoryMb: { 'plan-batch': 512 }, alarmEmail: 'nobody' });
+    const message = messageOf({
+      settings: { temperatur: 1, batchRows: 0 },
+      memoryMb: { 'plan-batch': 512 },
+      alarmEmail: 'nobody',
+      encryptionKeyArn: 'alias/ours',
+    });
     expect(message).toContain('settings: settings: there is no setting "temperatur"');
     expect(message).toContain('batchRows: must be a whole number from 1 to 1000, not 0');
     expect(message).toContain('memoryMb');
     expect(message).toContain('alarmEmail');
+    expect(message).toContain('encryptionKeyArn: must be the ARN of a KMS key');
     expect(messageOf({ settings: { upload: 'folder' } })).toContain("only the dataset's _hundredfold.json can say what one upload is");
     expect(messageOf({ settings: { instruction: 'x'.repeat(3_000) } })).toContain('they may have 2048 bytes');
   });
