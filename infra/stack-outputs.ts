@@ -5,4 +5,6 @@ export const stackOutputs = {
   resultsBucket: 'ResultsBucketName',
   stateMachine: 'StateMachineArn',
   endpoint: 'ModelEndpoint',
+  /** JSON of DeploymentDefaults. */
+  deployment: 'DeploymentDefaults',
 } as const;

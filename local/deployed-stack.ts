@@ -1,5 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import type { Executions } from '../functions/accept-upload/accept-upload.ts';
+import type { DeploymentDefaults, Executions } from '../functions/accept-upload/accept-upload.ts';
 import { createS3Client, s3ObjectStore } from '../functions/shared/adapters/s3-object-store.ts';
 import { type ExecutionStatuses, sfnExecutions } from '../functions/shared/adapters/sfn-executions.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
@@ -15,6 +15,8 @@ export interface DeployedStack {
   executions: Executions & ExecutionStatuses;
   /** Normalized base URL of the endpoint that its functions ask. */
   endpoint: string;
+  /** What it was given for all runs. */
+  deployment: DeploymentDefaults;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function openStack(name: string): Promise<DeployedStack> {
     results: s3ObjectStore(s3, output('resultsBucket')),
     executions: sfnExecutions(output('stateMachine')),
     endpoint: output('endpoint'),
+    deployment: JSON.parse(output('deployment')) as DeploymentDefaults,
   };
 }
 

@@ -7,6 +7,7 @@ import { systemClock } from '../functions/shared/clock.ts';
 import type { Run, StepName } from '../functions/shared/contract.ts';
 import { ModelAccessError, ModelQuotaExhaustedError, ModelUnavailableError } from '../functions/shared/errors.ts';
 import { parseJson } from '../functions/shared/json-lines.ts';
+import { noMetrics } from '../functions/shared/metrics.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
 import { runRecordKey } from '../functions/shared/object-keys.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
@@ -82,6 +83,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
 
   await using endpoint = await openEndpoint(model);
   const { meter, log } = observer;
+  const metrics = noMetrics;
   const isHalted = async () => (await control.stopReason(run.runId, run.attempt)) !== undefined;
   const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), concurrency, isHalted);
   const events = fileEventSink(out, { onWritten: (event) => observer.told?.(event) });
@@ -115,14 +117,16 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, rate, breaker, clock, log });
+      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, rate, breaker, clock, log, metrics });
       if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;
     }),
     'write-tables': step('write-tables', (input) => writing(() => writeTables(input, { work: stores.work }))),
-    'finish-run': step('finish-run', (input) => finishRun(input, { work: stores.work, results: stores.results, events, clock, log })),
+    'finish-run': step('finish-run', (input) =>
+      finishRun(input, { work: stores.work, results: stores.results, events, clock, log, metrics }),
+    ),
   };
   const names = Object.fromEntries(Object.keys(functions).map((name) => [name, name])) as Record<StepName, string>;
   const workflow = loadWorkflow(workflowDefinition({ functions: names, workBucket: stores.work.bucket }));

@@ -3,6 +3,7 @@ import { claimAttempt, executionName, readClosedAttempt, runOfClaim } from '../s
 import type { Run, Source } from '../shared/contract.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
+import { requirePrice } from '../shared/known-price.ts';
 import { DIGEST_FOLDER, datasetOf, SETTINGS_FILE, SUCCESS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
 import type { Clock, Log, ObjectStore } from '../shared/ports.ts';
 import { writeRefusal } from '../shared/refusal.ts';
@@ -35,6 +36,15 @@ export interface AcceptUploadPorts {
   clock: Clock;
   log: Log;
   endpoint: string;
+  /** What the deployment was given for all runs. @default nothing */
+  deployment?: DeploymentDefaults;
+}
+
+export interface DeploymentDefaults {
+  /** Settings below those of the dataset and the upload. */
+  settings: Readonly<Record<string, unknown>>;
+  /** Dollars that all runs of a day may cost together, null for no cap. */
+  maxCostUsdPerDay: number | null;
 }
 
 /** EventBridge's "Object Created" event of S3. Keys in it are not URL-encoded. */
@@ -90,12 +100,12 @@ export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: Accept
   const acceptedAt = new Date(ports.clock.now()).toISOString();
   const { claim, isNew } = await claimAttempt(ports.work, run.runId, { ...run, owner: ports.executions.arnOf(name), acceptedAt });
   if (await readClosedAttempt(ports.work, run.runId, run.attempt)) {
-    ports.log.info('upload was processed before', { runId: run.runId });
+    ports.log.info('upload was processed before', { runId: run.runId, dataset: run.dataset });
     return { run, result: 'processed' };
   }
   const started = await ports.executions.start(name, runOfClaim(claim) ?? { ...run, settings: claim.settings });
   const result = isNew ? started : 'exists';
-  ports.log.info('upload accepted', { runId: run.runId, result });
+  ports.log.info('upload accepted', { runId: run.runId, dataset: run.dataset, result });
   return { run, result };
 }
 
@@ -126,11 +136,15 @@ async function runOf(
   try {
     const isDigest = source.key.startsWith(`${upload.dataset}/${DIGEST_FOLDER}/`);
     const digestLayer = { origin: 'digest', values: settingsOfEveryDigest };
+    const { settings = {}, maxCostUsdPerDay = null } = ports.deployment ?? {};
+    const deployment = { origin: 'the deployment', values: settings };
     const run = newRun(upload, [
+      deployment,
       ...(file ? [fileLayer(file.origin, file.bytes)] : []),
       ...(isDigest ? [digestLayer] : []),
       metadataLayer(metadata),
     ]);
+    requirePrice(upload.endpoint, run.settings, maxCostUsdPerDay);
     requireKind(kind, source.key, run.settings);
     return { run, isRefused: false };
   } catch (error) {

@@ -2,6 +2,7 @@ import { type ClosedAttempt, closeAttempt, readAttempt, readClosedAttempt } from
 import { type FinishRunInput, type FinishRunOutput, finishRunInput, type Run } from '../shared/contract.ts';
 import { LedgerError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
+import type { Metrics } from '../shared/metrics.ts';
 import { attemptEndingKey, partName, runRecordKey, tableKey } from '../shared/object-keys.ts';
 import { readOutcomeAt } from '../shared/outcome.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
@@ -17,6 +18,7 @@ import { publishTables } from './publish-tables.ts';
 import { readReceipts } from './read-receipts.ts';
 import { closeLedger } from './row-ledger.ts';
 import { closeBatches, noSums, type RunSums, sumsOf } from './run-ledger.ts';
+import { rowsBefore, rowsSoFar, runMetrics } from './run-metrics.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
 import { countsOf, keptRecord, standingRecord } from './standing-record.ts';
@@ -29,6 +31,7 @@ export interface FinishRunPorts {
   events: EventSink;
   clock: Clock;
   log: Log;
+  metrics: Metrics;
 }
 
 /**
@@ -71,17 +74,24 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   await ports.work.put(runRecordKey(run.runId), recordJson(record));
   await ports.results.put(runsKey, file.close());
 
+  const counts = countsOf(record);
   const event = runEvent(run, {
     status: verdict.status,
     stopCode: stopCodeOf(verdict, { failure, refusal, sums }),
-    counts: countsOf(record),
+    counts,
     summaryKey: record.summary_key as string | null,
     date,
     resultsBucket: ports.results.bucket,
     workBucket: ports.work.bucket,
   });
   await publishOnce(event, ports.work, ports.events);
-  await closeAttempt(ports.work, run.runId, run.attempt, { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString() });
+  const closing = { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString(), rows: rowsSoFar(counts) };
+  const before = await rowsBefore(run, ports.work);
+  // Of several callers that come to this the one that closes the attempt counts it.
+  if (await closeAttempt(ports.work, run.runId, run.attempt, closing)) {
+    const { runId, attempt, dataset } = run;
+    ports.metrics.tell(runMetrics(verdict.status, counts, before), { dataset, runId, attempt });
+  }
   // The reason for a refusal quotes the file: it stands in the table, not in the execution's history.
   return { runId: run.runId, status: verdict.status, stopReason: verdict.status === 'rejected' ? null : verdict.stopReason };
 }

@@ -102,20 +102,27 @@ export interface SpendRequest {
   reserveUsd: number;
   /** The run's `maxCostUsd`, null for no cap. */
   capUsd: number | null;
+  /** UTC date on which the call is made, under whose budget it falls also where it ends on the next: `2026-11-26`. */
+  day: string;
 }
 
 /** Stop reason of an attempt whose next call could take the run above its cap. */
 export const BUDGET_EXCEEDED = 'budget_exceeded';
+/** Stop reason of an attempt whose next call could take the runs of a day above what the deployment may spend on it. */
+export const DAILY_BUDGET_EXCEEDED = 'daily_budget_exceeded';
 
 /**
  * `granted`, or why not: the attempt is halted, or the reservation does not fit under the cap. A null reason: it would fit if the calls in
- * flight cost nothing, so it is worth asking again when some of them have been settled.
+ * flight cost nothing, so it is worth asking again when some of them have been settled; `heldBy` is then the stop reason that their cap would have.
  */
-export type SpendDecision = { granted: true } | { granted: false; stopReason: string | null };
+export type SpendDecision =
+  | { granted: true }
+  | { granted: false; stopReason: string }
+  | { granted: false; stopReason: null; heldBy: string };
 
 /** What all workers of a run share: money spent and the halt flag. */
 export interface Control {
-  /** Reserves money for one call; one atomic step that also sees the halt flag. */
+  /** Reserves money for one call: of the run in one atomic step that also sees the halt flag, then of the day. */
   reserve(request: SpendRequest): Promise<SpendDecision>;
   /** Replaces a reservation by what the call cost. */
   settle(request: SpendRequest, spentUsd: number): Promise<void>;

@@ -1,3 +1,4 @@
+import { utcDay } from '../shared/clock.ts';
 import {
   ContextOverflowError,
   errorCodeOf,
@@ -6,10 +7,12 @@ import {
   UnusableSummaryError,
   type Usage,
 } from '../shared/errors.ts';
+import type { MetricValues } from '../shared/metrics.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
 import type { Payment } from '../shared/outcome.ts';
-import { BUDGET_EXCEEDED, type SpendRequest, type SummaryAnswer, type SummaryRequest } from '../shared/ports.ts';
+import type { SpendRequest, SummaryAnswer, SummaryRequest } from '../shared/ports.ts';
+import { answerMetrics, failureMetrics } from './call-metrics.ts';
 import { type Content, contentKeyOf, findContent, isUsable, keepContent, shortHash, type UsableContent } from './content.ts';
 import { checkOutput, isWorthAskingAgain } from './output-check.ts';
 import { inputTokensEstimate, PROMPT_VERSION } from './prompt.ts';
@@ -129,13 +132,14 @@ export class BatchCalls {
     const { run } = this.task;
     const most = { inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens };
     const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
-    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd: run.settings.maxCostUsd };
     // The slot first: a wait for it holds no money.
     const endSlot = await takeRateSlot(this.task, request, this.ports, this.signal).catch(async (error: unknown) => {
       // Nobody waits for a slot in an attempt that is halted.
       const stopReason = await this.ports.control.stopReason(run.runId, run.attempt);
       throw stopReason === undefined ? error : new AttemptHalted(stopReason);
     });
+    const { maxCostUsd: capUsd } = run.settings;
+    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd, day: utcDay(this.ports.clock.now()) };
     let end: CallEnd = null;
     try {
       await this.reserve(spend);
@@ -143,10 +147,12 @@ export class BatchCalls {
       try {
         const reply = await this.call(request, texts).catch((error: unknown) => {
           end = { error };
+          this.tell(failureMetrics(error));
           if (this.isMaybeBilled(error)) spentUsd = reserveUsd;
           throw error;
         });
         end = { usage: reply.usage, limits: reply.answer?.limits ?? null };
+        this.tell(answerMetrics(reply.answer, reply.usage, reply.costUsd));
         // A tier without a known price is held to the most that the call could cost at the standard one.
         spentUsd = reply.costUsd ?? reserveUsd;
         return await this.keep(reply, contentKey, before);
@@ -210,6 +216,12 @@ export class BatchCalls {
     }
   }
 
+  private tell(values: MetricValues) {
+    const { run, batch } = this.task;
+    const { runId, attempt, dataset } = run;
+    this.ports.metrics.tell(values, { dataset, runId, attempt, batchLevel: batch.level, batchId: batch.batchId });
+  }
+
   /** Under a cap the calls in flight hold more than they will cost: a call that would fit without them waits until they are settled. */
   private async reserve(spend: SpendRequest): Promise<void> {
     const { control, clock } = this.ports;
@@ -217,7 +229,7 @@ export class BatchCalls {
       const decision = await control.reserve(spend);
       if (decision.granted) return;
       if (decision.stopReason !== null) throw new AttemptHalted(decision.stopReason);
-      if (waited === MAX_BUDGET_WAIT_SECONDS) throw new AttemptHalted(BUDGET_EXCEEDED);
+      if (waited === MAX_BUDGET_WAIT_SECONDS) throw new AttemptHalted(decision.heldBy);
       await clock.sleep(1, this.signal);
     }
   }
@@ -233,7 +245,7 @@ export class BatchCalls {
     // Tries begin again after a wait: the time tells such marks apart.
     const key = unansweredKey(run.runId, run.attempt, batch.level, batch.batchId, tries, this.ports.clock.now());
     // A mark that cannot be left must not hide why the call failed.
-    await this.ports.work.put(key, '').catch(() => this.ports.log.warn('no mark of an unanswered call', { batchId: batch.batchId }));
+    await this.ports.work.put(key, '').catch(() => this.ports.log.warn('no mark of an unanswered call'));
   }
 }
 

@@ -3,9 +3,9 @@ import { memoryControl } from '../../local/memory-control.ts';
 import { controlContract } from './control.ts';
 import { openControlTable } from './control-table.ts';
 
-controlContract('memory', async () => ({ control: memoryControl(), close: async () => undefined }));
+controlContract('memory', async (options) => ({ control: memoryControl(options), close: async () => undefined }));
 
-controlContract('DynamoDB', async () => {
+controlContract('DynamoDB', async (options) => {
   const { client, tableName, close } = await openControlTable();
-  return { control: dynamoDbControl(client, tableName), close };
+  return { control: dynamoDbControl(client, tableName, options), close };
 });

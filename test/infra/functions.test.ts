@@ -27,6 +27,8 @@ const variables: Partial<Record<EnvName, string>> = {
   stateMachine,
   modelKeySecret: '<ModelKey/Secret>',
   modelConcurrency: '100',
+  deployment: 'hundredfold',
+  runSettings: '{}',
 };
 
 const input = '<Buckets/Input.Arn>';
@@ -43,7 +45,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
   'accept-upload': {
     memory: 512,
     timeoutSeconds: 60,
-    environment: ['workBucket', 'inputBucket', 'stateMachine'],
+    environment: ['workBucket', 'inputBucket', 'stateMachine', 'runSettings'],
     may: [
       `s3:GetObject ${input}/*`,
       `s3:GetObjectVersion ${input}/*`,
@@ -108,6 +110,12 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
       'sqs:SendMessage <Closing/Unclosed.Arn>',
     ],
   },
+  'watch-runs': {
+    memory: 256,
+    timeoutSeconds: 60,
+    environment: ['stateMachine'],
+    may: [`states:ListExecutions ${stateMachine}`],
+  },
 };
 
 interface Statement {
@@ -164,7 +172,7 @@ test.each(Object.entries(expected))('%s runs as told', (name, { memory, timeoutS
   expect(deployed.at(`Steps/${name}/Function`).Environment.Variables).toEqual({
     NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=8',
     POWERTOOLS_SERVICE_NAME: name,
-    ...Object.fromEntries(environment.map((variable) => [envNames[variable], variables[variable]])),
+    ...Object.fromEntries([...environment, 'deployment' as const].map((variable) => [envNames[variable], variables[variable]])),
   });
 });
 

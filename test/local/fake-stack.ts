@@ -46,6 +46,7 @@ export async function startFakeStack() {
     [stackOutputs.resultsBucket]: 'results',
     [stackOutputs.stateMachine]: STATE_MACHINE,
     [stackOutputs.endpoint]: model.baseUrl,
+    [stackOutputs.deployment]: '{"settings":{},"maxCostUsdPerDay":null}',
     DatabaseName: 'hundredfold',
   };
   aws.stacks.set('hundredfold', outputs);

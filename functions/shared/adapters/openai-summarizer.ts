@@ -32,7 +32,8 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
   function clientWith(key: string): OpenAI {
     // logLevel: OPENAI_LOG=debug in the environment would print rows and summaries.
     if (client?.apiKey !== key) {
-      client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, maxRetries: 0, timeout: timeoutMs, logLevel: 'off' });
+      const defaultHeaders = keyHeaders(baseURL, key);
+      client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, defaultHeaders, maxRetries: 0, timeout: timeoutMs, logLevel: 'off' });
     }
     return client;
   }
@@ -67,6 +68,13 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
     },
   };
 }
+
+/**
+ * Azure takes the key of a resource in a header of its own; its `Authorization` is for tokens that last an hour. Source: Azure OpenAI REST API
+ * reference, "Authentication".
+ */
+const keyHeaders = (baseURL: string, key: string) =>
+  /\.azure\.com$/.test(new URL(baseURL).hostname) ? { 'api-key': key, Authorization: null } : {};
 
 /** @throws ModelAccessError: a header cannot carry the key. The SDK's own error would quote it. */
 function usableKey(apiKey: string): string {

@@ -66,6 +66,7 @@ describe('a run that came to its end', () => {
     expect(await readClosedAttempt(bench.work, RUN_ID, 1)).toEqual({
       status: 'complete',
       closedAt: new Date(bench.clock.now()).toISOString(),
+      rows: { read: 5, summarized: 4, rejected: 1 },
     });
   });
 

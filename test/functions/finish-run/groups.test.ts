@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { finishRun } from '../../../functions/finish-run/finish-run.ts';
 import type { Batch } from '../../../functions/shared/contract.ts';
+import { noMetrics } from '../../../functions/shared/metrics.ts';
 import {
   groupsKey,
   LEVELS_PART,
@@ -67,7 +68,7 @@ async function prepare(changesOf: (batch: Batch) => Partial<Outcome> | null = ()
   const finish = (stopReason: string | null = null) =>
     finishRun(
       { run: of, stopReason, failure: null },
-      { work, results, events: new RecordingEventSink(), clock: new FakeClock(), log: new RecordingLog() },
+      { work, results, events: new RecordingEventSink(), clock: new FakeClock(), log: new RecordingLog(), metrics: noMetrics },
     );
   const record = () => work.json<Record<string, unknown>>(runRecordKey(RUN_ID));
   const table = (name: string, part: string) => parquetRows(work.bytes(stagedTableKey(RUN_ID, name, part)));
