@@ -38,7 +38,15 @@ const results = '<Buckets/Results.Arn>';
 /** Leave to write these of each run. */
 const puts = (...keys: string[]) => keys.map((key) => `s3:PutObject ${work}/runs/*/${key}`);
 /** What planning writes piece by piece. */
-const streamed = ['readable/*', 'level-*/parts/*', 'rejected/*', 'level-*/batches.jsonl', 'level-*/places.jsonl'];
+const streamed = [
+  'readable/*',
+  'level-*/parts/*',
+  'rejected/*',
+  'level-*/batches.jsonl',
+  'level-*/places.jsonl',
+  'sorted/*',
+  'groups.jsonl',
+];
 
 /** Everything that differs between the functions. `may` lists each allowed action with its resource and, where there is one, its condition. */
 const expected: Record<string, { memory: number; timeoutSeconds: number; environment: EnvName[]; may: string[] }> = {
