@@ -24,9 +24,8 @@ export function acknowledgeFindings({ name, buckets, closing, intake, modelKey, 
   const { input, work, results } = buckets;
   const perRun = 'The wildcards stand for the run and for what lies under it: neither is known before it runs.';
   acknowledgeWildcard(steps, input.arnForObjects('*'), 'Uploads lie under any key. They are read, never written, and pinned to a version.');
-  acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.runs), perRun);
-  acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.outcomes), perRun);
-  acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.unanswered), perRun);
+  for (const pattern of Object.values(keyPatterns))
+    if (pattern.startsWith('runs/')) acknowledgeWildcard(steps, work.arnForObjects(pattern), perRun);
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.summaries), 'The key of a paid answer is the hash of what was asked.');
   acknowledgeWildcard(steps, results.arnForObjects(keyPatterns.tables), perRun);
 

@@ -5,12 +5,29 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { StepName } from '../functions/shared/contract.ts';
 import { SETTINGS_FILE } from '../functions/shared/object-keys.ts';
 
-/** Keys of the work and results buckets that the steps share, as IAM patterns: the run is not known before it runs. */
+/**
+ * Keys of the work and results buckets, as IAM patterns: the run is not known before it runs. What one step leaves any other may read; it
+ * writes only what is its own to write.
+ */
 export const keyPatterns = {
   runs: 'runs/*',
+  attempts: 'runs/*/attempts/*',
+  sourceParts: 'runs/*/source.jsonl',
+  refusal: 'runs/*/refusal.json',
+  readableCopies: 'runs/*/readable/*',
+  stagedParts: 'runs/*/level-*/parts/*',
+  rejected: 'runs/*/rejected/*',
+  manifests: 'runs/*/level-*/batches.jsonl',
+  places: 'runs/*/level-*/places.jsonl',
+  parts: 'runs/*/parts.jsonl',
+  plan: 'runs/*/plan.json',
   outcomes: 'runs/*/level-*/outcomes/*',
   unanswered: 'runs/*/unanswered/*',
   childResults: 'runs/*/children/*',
+  stagedTables: 'runs/*/tables/*',
+  receipts: 'runs/*/receipts/*',
+  events: 'runs/*/events/*',
+  runRecord: 'runs/*/run.json',
   summaries: 'summaries/*',
   tables: 'tables/*',
 } as const;
@@ -35,8 +52,8 @@ const writeObjects = (bucket: IBucket, ...patterns: KeyPattern[]) =>
   allow(['s3:PutObject'], ...patterns.map((pattern) => bucket.arnForObjects(pattern)));
 
 /** Streamed writes are multipart uploads: starting, filling and closing one is s3:PutObject, giving one up is not. */
-const streamObjects = (bucket: IBucket, pattern: KeyPattern) =>
-  allow(['s3:PutObject', 's3:AbortMultipartUpload'], bucket.arnForObjects(pattern));
+const streamObjects = (bucket: IBucket, ...patterns: KeyPattern[]) =>
+  allow(['s3:PutObject', 's3:AbortMultipartUpload'], ...patterns.map((pattern) => bucket.arnForObjects(pattern)));
 
 /**
  * Listing below the patterns, and 404 instead of 403 for a key that is not there: S3 tells a key's absence only to those who
@@ -65,7 +82,8 @@ export function useKeys(...buckets: IBucket[]): PolicyStatement[] {
 }
 
 /** Uploads lie under any key, so reading them spans the bucket; the version pins what is read. */
-const readUploads = ({ inputBucket }: StepResources) => allow(['s3:GetObject', 's3:GetObjectVersion'], inputBucket.arnForObjects('*'));
+const readUploads = ({ inputBucket }: StepResources, ...actions: string[]) =>
+  allow(['s3:GetObjectVersion', ...actions], inputBucket.arnForObjects('*'));
 const publishEvents = ({ eventBusArn }: StepResources) => allow(['events:PutEvents'], eventBusArn);
 
 /** Every function, by its folder. */
@@ -82,11 +100,12 @@ export type FunctionName = (typeof functionNames)[number];
 /** What each function may do, besides writing its own log. A step that needs more must say so here. */
 export const stepPermissions: Record<FunctionName, (resources: StepResources) => PolicyStatement[]> = {
   'accept-upload': (resources) => [
-    readUploads(resources),
+    // The settings file and the parts of a folder are read as they are at that moment.
+    readUploads(resources, 's3:GetObject'),
     // Besides the settings file only whole folders, to find their parts: a folder's prefix ends in a slash.
     listObjects(resources.inputBucket, `*${SETTINGS_FILE}`, '*/'),
     readObjects(resources.workBucket, keyPatterns.runs),
-    writeObjects(resources.workBucket, keyPatterns.runs),
+    writeObjects(resources.workBucket, keyPatterns.attempts, keyPatterns.sourceParts, keyPatterns.refusal),
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['states:StartExecution'], resources.stateMachineArn),
     ...useKeys(resources.inputBucket, resources.workBucket),
@@ -94,7 +113,15 @@ export const stepPermissions: Record<FunctionName, (resources: StepResources) =>
   'plan-batches': (resources) => [
     readUploads(resources),
     readObjects(resources.workBucket, keyPatterns.runs),
-    streamObjects(resources.workBucket, keyPatterns.runs),
+    streamObjects(
+      resources.workBucket,
+      keyPatterns.readableCopies,
+      keyPatterns.stagedParts,
+      keyPatterns.rejected,
+      keyPatterns.manifests,
+      keyPatterns.places,
+    ),
+    writeObjects(resources.workBucket, keyPatterns.parts, keyPatterns.plan, keyPatterns.refusal),
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['dynamodb:GetItem'], resources.controlTableArn),
     publishEvents(resources),
@@ -110,13 +137,13 @@ export const stepPermissions: Record<FunctionName, (resources: StepResources) =>
   ],
   'write-tables': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
-    writeObjects(resources.workBucket, keyPatterns.runs),
+    writeObjects(resources.workBucket, keyPatterns.stagedTables, keyPatterns.receipts),
     listObjects(resources.workBucket, keyPatterns.runs),
     ...useKeys(resources.workBucket),
   ],
   'finish-run': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
-    writeObjects(resources.workBucket, keyPatterns.runs),
+    writeObjects(resources.workBucket, keyPatterns.attempts, keyPatterns.events, keyPatterns.runRecord),
     listObjects(resources.workBucket, keyPatterns.runs),
     writeObjects(resources.resultsBucket, keyPatterns.tables),
     allow(['s3:DeleteObject'], resources.resultsBucket.arnForObjects(keyPatterns.tables)),

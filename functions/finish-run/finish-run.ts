@@ -10,7 +10,7 @@ import type { Clock, EventSink, Log, ObjectStore } from '../shared/ports.ts';
 import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
 import { type Refusal, readRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
-import { tables } from '../shared/tables.ts';
+import { type TableRow, tables } from '../shared/tables.ts';
 import { ParquetFile } from '../write-tables/parquet-file.ts';
 import { paymentsOf } from './payments.ts';
 import { publishOnce } from './publish-once.ts';
@@ -20,6 +20,7 @@ import { closeBatches, closeLedger, noSums, type RunSums, sumsOf } from './run-l
 import { rowsBefore, rowsSoFar, runMetrics } from './run-metrics.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
+import { countsOf, keptRecord, standingRecord } from './standing-record.ts';
 import { stopCodeOf } from './stop-code.ts';
 import { unansweredNote } from './unanswered.ts';
 
@@ -54,18 +55,25 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   // Somebody may have given the attempt up meanwhile and started the next one, whose tables these must not cover.
   const closedMeanwhile = await readClosedAttempt(ports.work, run.runId, run.attempt);
   if (closedMeanwhile) return leftAlone(input, closedMeanwhile);
-  // Without receipts this removes what an earlier attempt had shown: a row of runs that says failed never stands beside summaries.
-  await ports.results.delete([runsKey]);
-  await publishTables(run.runId, date, receipts, ports);
-  const unanswered = await unansweredNote(run.runId, ports.work);
-  const notes = [...(plan?.notes ?? []), ...rootNote(root, sums), ...(unanswered ? [unanswered] : [])];
-  const record = runRecord(run, plan, notes, sums, verdict, root, { startedAt: Date.parse(startedAt), finishedAt: ports.clock.now() });
+  const finishedAt = ports.clock.now();
+  // An attempt that came to nothing takes nothing away from what an earlier one has shown.
+  const standing = receipts.length === 0 ? await standingRecord(run, runsKey, ports) : undefined;
+  let record: TableRow;
+  if (standing) {
+    record = keptRecord(standing, { run, stopReason: verdict.stopReason, sums, finishedAt });
+  } else {
+    await ports.results.delete([runsKey]);
+    await publishTables(run.runId, date, receipts, ports);
+    const unanswered = await unansweredNote(run.runId, ports.work);
+    const notes = [...(plan?.notes ?? []), ...rootNote(root, sums), ...(unanswered ? [unanswered] : [])];
+    record = runRecord(run, plan, notes, sums, verdict, root, { startedAt: Date.parse(startedAt), finishedAt });
+  }
   const file = new ParquetFile(tables.runs);
   file.add(record);
   await ports.work.put(runRecordKey(run.runId), recordJson(record));
   await ports.results.put(runsKey, file.close());
 
-  const counts = { ...sums, rowsIn: Number(record.rows_in) };
+  const counts = countsOf(record);
   const event = runEvent(run, {
     status: verdict.status,
     stopCode: stopCodeOf(verdict, { failure, refusal, sums }),

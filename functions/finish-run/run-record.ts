@@ -65,3 +65,12 @@ export const recordJson = (record: TableRow): string =>
       }),
     ),
   );
+
+/** What `recordJson` has written, as a row again. */
+export const rowOfJson = (json: Readonly<Record<string, unknown>>): TableRow =>
+  Object.fromEntries(
+    tables.runs.columns.map(({ name, type }) => {
+      const value = (json[name] ?? null) as TableRow[string];
+      return [name, type === 'timestamp' && value !== null ? Date.parse(String(value)) : value];
+    }),
+  );

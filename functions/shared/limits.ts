@@ -14,6 +14,11 @@ export const PART_BYTES = 64 * 1024 * 1024;
 /** Step Functions' limit on what passes between two states. Source: service quotas, "Maximum input or output size". */
 export const STATE_PAYLOAD_BYTES = 256 * 1024;
 
+/**
+ * Longest settings of one run as JSON. They go with every batch of a function, whose other part may be 25 manifest lines of some kilobytes each.
+ */
+export const MAX_SETTINGS_BYTES = 64 * 1024;
+
 /** Summaries that one merge folds, whatever `batchRows` is. */
 export const FAN_IN = 100;
 

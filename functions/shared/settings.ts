@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigError } from './errors.ts';
+import { MAX_SETTINGS_BYTES } from './limits.ts';
 
 /**
  * Every setting, once: the schema, the command line's flags, the text form of object metadata and the documentation are
@@ -198,14 +199,26 @@ function problemsOf(layer: SettingsLayer): string[] {
   });
 }
 
+/** @throws ConfigError: the settings together are longer than can go with every call of a function. */
+function requireRoom(settings: Settings): void {
+  const bytes = Buffer.byteLength(JSON.stringify(settings));
+  if (bytes <= MAX_SETTINGS_BYTES) return;
+  const [longest] = settingNames.toSorted((one, other) => String(settings[other]).length - String(settings[one]).length);
+  throw new ConfigError(
+    `The settings of a run may have ${MAX_SETTINGS_BYTES.toLocaleString('en')} bytes as JSON, these have ${bytes.toLocaleString('en')}; shorten ${longest}.`,
+    { code: 'invalid_settings' },
+  );
+}
+
 /**
  * The settings of a run: later layers win. `explicit` holds those that some layer named and that belong to the run's identity.
- * @throws ConfigError: a layer has an unknown key or a wrong value; every problem is listed.
+ * @throws ConfigError: a layer has an unknown key or a wrong value, every problem is listed; or all are too long together.
  */
 export function resolveSettings(layers: readonly SettingsLayer[]): { settings: Settings; explicit: Partial<Settings> } {
   const problems = layers.flatMap(problemsOf);
   if (problems.length > 0) throw new ConfigError(problems.join('\n'), { code: 'invalid_settings' });
   const named = Object.assign({}, ...layers.map((layer) => layer.values)) as Partial<Settings>;
+  requireRoom({ ...defaultSettings, ...named });
   const explicit = Object.fromEntries(
     settingNames.filter((name) => name in named && definitionOf(name).identity !== false).map((name) => [name, named[name]]),
   ) as Partial<Settings>;

@@ -188,8 +188,8 @@ export class BatchCalls {
       paidBy: { runId: run.runId, attempt: run.attempt, level: batch.level, batchId: batch.batchId },
     };
     const kept = await keepContent(work, contentKey, content);
-    if (!this.isOwn(kept) || kept.answer?.text !== content.answer?.text) {
-      // Somebody else was faster: his answer stands, and this one was paid for all the same.
+    if (!this.isOwn(kept) || kept.answer?.text !== content.answer?.text || kept.answer?.createdAt !== content.answer?.createdAt) {
+      // Somebody else was faster, perhaps with the same words: his answer stands, and this one was paid for all the same.
       this.addPayment(`${shortHash(contentKey)}-lost-${run.attempt}`, run.attempt, answer ? 1 : 0, usage, cost);
     }
     return kept;

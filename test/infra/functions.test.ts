@@ -35,6 +35,11 @@ const input = '<Buckets/Input.Arn>';
 const work = '<Buckets/Work.Arn>';
 const results = '<Buckets/Results.Arn>';
 
+/** Leave to write these of each run. */
+const puts = (...keys: string[]) => keys.map((key) => `s3:PutObject ${work}/runs/*/${key}`);
+/** What planning writes piece by piece. */
+const streamed = ['readable/*', 'level-*/parts/*', 'rejected/*', 'level-*/batches.jsonl', 'level-*/places.jsonl'];
+
 /** Everything that differs between the functions. `may` lists each allowed action with its resource and, where there is one, its condition. */
 const expected: Record<string, { memory: number; timeoutSeconds: number; environment: EnvName[]; may: string[] }> = {
   'accept-upload': {
@@ -46,7 +51,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
       `s3:GetObjectVersion ${input}/*`,
       `s3:ListBucket ${input} *_hundredfold.json,*/`,
       `s3:GetObject ${work}/runs/*`,
-      `s3:PutObject ${work}/runs/*`,
+      ...puts('attempts/*', 'source.jsonl', 'refusal.json'),
       `s3:ListBucket ${work} runs/*`,
       `states:StartExecution ${stateMachine}`,
       'sqs:ReceiveMessage <Intake/Queue.Arn>',
@@ -59,11 +64,10 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
     timeoutSeconds: 900,
     environment: ['inputBucket', 'workBucket', 'resultsBucket', 'controlTable', 'eventBus', 'modelConcurrency'],
     may: [
-      `s3:GetObject ${input}/*`,
       `s3:GetObjectVersion ${input}/*`,
       `s3:GetObject ${work}/runs/*`,
-      `s3:PutObject ${work}/runs/*`,
-      `s3:AbortMultipartUpload ${work}/runs/*`,
+      ...puts('parts.jsonl', 'plan.json', 'refusal.json', ...streamed),
+      ...streamed.map((key) => `s3:AbortMultipartUpload ${work}/runs/*/${key}`),
       `s3:ListBucket ${work} runs/*`,
       'dynamodb:GetItem <Control/Table.Arn>',
       'events:PutEvents <Events.Arn>',
@@ -89,7 +93,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
     memory: 2048,
     timeoutSeconds: 900,
     environment: ['workBucket'],
-    may: [`s3:GetObject ${work}/runs/*`, `s3:PutObject ${work}/runs/*`, `s3:ListBucket ${work} runs/*`],
+    may: [`s3:GetObject ${work}/runs/*`, ...puts('tables/*', 'receipts/*'), `s3:ListBucket ${work} runs/*`],
   },
   'finish-run': {
     memory: 1024,
@@ -97,7 +101,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
     environment: ['workBucket', 'resultsBucket', 'eventBus'],
     may: [
       `s3:GetObject ${work}/runs/*`,
-      `s3:PutObject ${work}/runs/*`,
+      ...puts('attempts/*', 'events/*', 'run.json'),
       `s3:ListBucket ${work} runs/*`,
       `s3:PutObject ${results}/tables/*`,
       `s3:DeleteObject ${results}/tables/*`,

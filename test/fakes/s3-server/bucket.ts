@@ -33,7 +33,7 @@ export interface Upload {
 export const etagOf = (bytes: Uint8Array) => `"${createHash('md5').update(bytes).digest('hex')}"`;
 
 export class Bucket {
-  readonly isVersioned: boolean;
+  isVersioned: boolean;
   /** Open multipart uploads by id. */
   readonly uploads = new Map<string, Upload>();
   /** Versions of each key, newest last. */

@@ -14,6 +14,8 @@ export interface S3Request {
 
 /** Query parameters that each operation understands; the SDK adds `x-id`. */
 const operations = {
+  CreateBucket: [],
+  PutBucketVersioning: ['versioning'],
   PutObject: [],
   CopyObject: [],
   GetObject: ['versionId'],
@@ -70,6 +72,7 @@ function operationOf(method: string, key: string, query: URLSearchParams, header
   if (method === 'POST' && isBucket && query.has('delete')) return 'DeleteObjects';
   if (method === 'POST' && !isBucket && query.has('uploads')) return 'CreateMultipartUpload';
   if (method === 'POST' && !isBucket && query.has('uploadId')) return 'CompleteMultipartUpload';
+  if (method === 'PUT' && isBucket) return query.has('versioning') ? 'PutBucketVersioning' : 'CreateBucket';
   if (method === 'PUT' && !isBucket && query.has('uploadId')) return 'UploadPart';
   if (method === 'PUT' && !isBucket) return headers['x-amz-copy-source'] === undefined ? 'PutObject' : 'CopyObject';
   throw new S3Error('NotImplemented', `${method} of ${isBucket ? 'a bucket' : 'an object'} with ${[...query.keys()]}`);

@@ -8,6 +8,7 @@ import { copyObject, deleteObject, deleteObjects, getObject, putObject, type S3A
 import { type Operation, parseTarget, type S3Request } from './request.ts';
 import { decodeBody, readRaw } from './request-body.ts';
 import { S3Error, type S3ErrorCode } from './s3-error.ts';
+import { textOf } from './xml.ts';
 
 export interface S3ServerOptions {
   /** The buckets there are, by name. */
@@ -65,8 +66,17 @@ export async function startS3Server({ buckets: described }: S3ServerOptions): Pr
   };
 
   const run = (request: S3Request): S3Answer => {
+    if (request.operation === 'CreateBucket') {
+      if (buckets.has(request.bucket)) throw new S3Error('InvalidRequest', 'The bucket is there already');
+      buckets.set(request.bucket, new Bucket(false));
+      return {};
+    }
     const bucket = bucketNamed(request.bucket);
-    const handlers: Record<Operation, () => S3Answer> = {
+    const handlers: Record<Exclude<Operation, 'CreateBucket'>, () => S3Answer> = {
+      PutBucketVersioning: () => {
+        bucket.isVersioned = textOf(request.body.toString(), 'Status') === 'Enabled';
+        return {};
+      },
       PutObject: () => putObject(bucket, request),
       CopyObject: () => copyObject(bucket, request, bucketNamed),
       GetObject: () => getObject(bucket, request),

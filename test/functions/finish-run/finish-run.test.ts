@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { claimAttempt, closeAttempt, readClosedAttempt } from '../../../functions/shared/attempt.ts';
-import { partName, planKey, receiptKey, tableKey } from '../../../functions/shared/object-keys.ts';
+import { attemptClosedKey, partName, planKey, receiptKey, tableKey } from '../../../functions/shared/object-keys.ts';
 import { writeRefusal } from '../../../functions/shared/refusal.ts';
 import { tables } from '../../../functions/shared/tables.ts';
 import { ACCEPTED_AT, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
@@ -128,11 +128,41 @@ describe('a run that ended early', () => {
     expect(rowCounts(bench.record())).toEqual({ rows_in: 5, rows_summarized: 0, rows_failed: 4, rows_rejected: 1, rows_skipped: 0 });
   });
 
-  test('counts what was paid for, and hides what an earlier attempt had shown', async () => {
+  test('takes nothing away from what an earlier attempt has shown, and counts what it paid itself', async () => {
     const bench = await openBench({ fates: ['ok', 'ok', 'empty', null] });
     await bench.write();
     await bench.finish();
-    expect(bench.results.keys()).toContain(fileOf('row_summaries'));
+    const earlier = bench.record();
+    const shown = bench.results.keys();
+    bench.summarize([null, null, 'ok'], 2);
+    for (let delivery = 0; delivery < 2; delivery++) {
+      expect(await bench.finish({ attempt: 2, failure: 'States.Timeout' })).toMatchObject({ status: 'failed' });
+      expect(bench.record()).toEqual({
+        ...earlier,
+        stop_reason: 'Attempt 2: The workflow ended early: States.Timeout. Before it: failed rows by reason: empty: 1, no_outcome: 1',
+        ...{ calls: 3, calls_this_attempt: 1, input_tokens: 3_000, output_tokens: 300, cost_usd: 0.75 },
+        finished_at: expect.any(String),
+      });
+      expect(bench.results.keys()).toEqual(shown);
+      bench.work.delete([attemptClosedKey(RUN_ID, 2)]);
+    }
+    expect(await bench.runsRow()).toMatchObject({ status: 'partial', rows_summarized: 2n, calls: 3n });
+    expect(bench.events.events.at(-1)).toMatchObject({
+      type: 'Run Failed',
+      detail: { status: 'failed', stopCode: 'states_timeout', rowsSummarized: 2, calls: 3 },
+    });
+    // The next attempt covers it all.
+    bench.summarize(['ok', 'ok', 'ok', 'ok'], 3);
+    await bench.write(3);
+    expect(await bench.finish({ attempt: 3 })).toMatchObject({ status: 'complete', stopReason: null });
+    expect(bench.record()).toMatchObject({ status: 'complete', stop_reason: null });
+  });
+
+  test('removes tables without a row of runs, which stand for nothing', async () => {
+    const bench = await openBench({ fates: ['ok', 'ok', 'empty', null] });
+    await bench.write();
+    await bench.finish();
+    await bench.results.delete([RUNS_KEY]);
     await bench.finish({ attempt: 2, failure: 'States.ExceedToleratedFailureThreshold' });
     expect(bench.record()).toMatchObject({ status: 'failed', calls: 2, calls_this_attempt: 0, input_tokens: 2_000, cost_usd: 0.5 });
     expect(bench.results.keys()).toEqual([RUNS_KEY]);

@@ -1,0 +1,278 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Run } from '../../functions/shared/contract.ts';
+import type { RunResult } from '../../local/workflow/engine.ts';
+import { parquetRows } from '../functions/write-tables/parquet-content.ts';
+import { namedError } from '../local/workflow/run.ts';
+import { FaultyPipeline, type StepCall, type Strike } from './faulty-pipeline.ts';
+
+const ROWS = 25;
+const UPLOAD = `id,review\n${Array.from({ length: ROWS }, (_, row) => `r${row},${row === 7 ? '' : `Review ${row}: the lid was fine.`}\n`).join('')}`;
+/** Three batches of rows, and the fold of them. */
+const CALLS = 4;
+
+/** Every place of the workflow where a function is called, as its Task states call it. */
+const places = {
+  'plan-batches, level 0': ({ step, payload }) => step === 'plan-batches' && payload.level === 0,
+  'plan-batches, between the levels': ({ step, payload }) => step === 'plan-batches' && payload.level === 1,
+  'plan-batches, after the last level': ({ step, payload }) => step === 'plan-batches' && payload.level === 2,
+  'summarize-batch, a batch of rows': ({ step, payload }) =>
+    step === 'summarize-batch' && payload.batches?.[0]?.level === 0 && payload.batches[0].batchId === 1,
+  'summarize-batch, the fold': ({ step, payload }) => step === 'summarize-batch' && payload.batches?.[0]?.level === 1,
+  'write-tables, a part of rows': ({ step, payload }) => step === 'write-tables' && payload.part === '000000',
+  'write-tables, the levels': ({ step, payload }) => step === 'write-tables' && payload.part === 'levels',
+  'finish-run': ({ step }) => step === 'finish-run',
+} satisfies Record<string, (call: StepCall) => boolean>;
+type Place = keyof typeof places;
+const placeNames = Object.keys(places) as Place[];
+
+async function open(): Promise<{ pipeline: FaultyPipeline; run: Run }> {
+  const pipeline = new FaultyPipeline();
+  const versionId = pipeline.input.seed('support/july.csv', UPLOAD);
+  pipeline.input.seed('support/_hundredfold.json', '{"batchRows": 10}');
+  const [run] = await pipeline.deliver('support/july.csv', versionId);
+  return { pipeline, run: run as Run };
+}
+
+/** Strikes at the calls of a place: the first, or all. */
+function strikeAt(place: Place, strike: (work: () => Promise<unknown>) => Promise<unknown>, times = 1): Strike {
+  let left = times;
+  return (call, work) => (places[place](call) && left-- > 0 ? strike(work) : work());
+}
+
+const tableRows = async ({ results }: FaultyPipeline, table: string): Promise<Record<string, unknown>[]> => {
+  const files = results.keys(`tables/${table}/`).map((key) => parquetRows(results.bytes(key)));
+  return (await Promise.all(files)).flat();
+};
+
+/** What must hold after any fault. @returns the run's row of `runs`. */
+async function requireOrder(pipeline: FaultyPipeline, run: Run, { answersPerRequest = 1 } = {}): Promise<Record<string, unknown>> {
+  // Nothing answered is paid twice.
+  const asked = new Map<string, number>();
+  for (const request of pipeline.model.requests) {
+    const words = JSON.stringify(request);
+    asked.set(words, (asked.get(words) ?? 0) + 1);
+  }
+  expect(Math.max(0, ...asked.values())).toBeLessThanOrEqual(answersPerRequest);
+
+  // One row of the run, whose ledger closes over the tables that are shown.
+  const runs = await tableRows(pipeline, 'runs');
+  expect(runs).toHaveLength(1);
+  const [record] = runs as [Record<string, unknown>];
+  expect(record.run_id).toBe(run.runId);
+  const count = (column: string) => Number(record[column]);
+  expect(count('rows_summarized') + count('rows_failed') + count('rows_rejected') + count('rows_skipped')).toBe(count('rows_in'));
+  expect(count('calls')).toBe(pipeline.model.requests.length);
+  const rows = await tableRows(pipeline, 'row_summaries');
+  if (rows.length > 0) {
+    const rejected = await tableRows(pipeline, 'rejected_rows');
+    const numbers = [...rows, ...rejected].map(({ row_number }) => Number(row_number)).toSorted((one, other) => one - other);
+    expect(numbers).toEqual(Array.from({ length: ROWS }, (_, row) => row));
+    expect(rows.filter(({ status }) => status === 'ok')).toHaveLength(count('rows_summarized'));
+    expect(rows.filter(({ status }) => status === 'failed')).toHaveLength(count('rows_failed'));
+  }
+  // Tables never change under a row of `runs`: whoever sees the run sees all of it.
+  let isShown = false;
+  for (const operation of pipeline.results.operations) {
+    const [kind = '', key = ''] = operation.split(' ');
+    if (/^tables\/runs\//.test(key) && kind !== 'get') isShown = kind === 'put';
+    else if (['put', 'copy', 'close', 'delete'].includes(kind)) expect({ operation, isShown }).toEqual({ operation, isShown: false });
+  }
+  // One event of each id, whatever the deliveries: those of an ending say the status that the tables have.
+  const details = new Map<string, unknown>();
+  for (const { type, detail } of pipeline.events.events) {
+    const told = JSON.stringify({ type, detail });
+    expect(details.get(detail.eventId) ?? told).toBe(told);
+    details.set(detail.eventId, told);
+  }
+  const endings = new Map<number, string[]>();
+  for (const [id] of details) {
+    const [, attempt, status] = /-(\d+)-([a-z]+)$/.exec(id) ?? [];
+    if (status !== 'started') endings.set(Number(attempt), [...(endings.get(Number(attempt)) ?? []), status ?? '']);
+  }
+  for (const statuses of endings.values()) expect(statuses).toHaveLength(1);
+  expect(endings.get(Math.max(...endings.keys()))).toEqual([record.status]);
+  return record;
+}
+
+const finished = { status: 'complete', rows_summarized: BigInt(ROWS - 1), rows_rejected: 1n, rows_failed: 0n, batches: 3n };
+
+test('without a fault the run is complete, with an answer for each batch and the fold', async () => {
+  const { pipeline, run } = await open();
+  expect(await pipeline.execute(run)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await requireOrder(pipeline, run)).toMatchObject({ ...finished, calls: BigInt(CALLS) });
+});
+
+describe.each(placeNames)('%s', (place) => {
+  test('fails once: tried again, and the run is complete', async () => {
+    const { pipeline, run } = await open();
+    pipeline.strike = strikeAt(place, async () => {
+      throw namedError('Lambda.Unknown');
+    });
+    expect(await pipeline.execute(run)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await requireOrder(pipeline, run)).toMatchObject({ ...finished, calls: BigInt(CALLS) });
+  });
+
+  test('times out after it did its work: tried again, nothing is paid for again, and the run is complete', async () => {
+    const { pipeline, run } = await open();
+    pipeline.strike = strikeAt(place, async (work) => {
+      await work();
+      throw namedError('Sandbox.Timedout');
+    });
+    expect(await pipeline.execute(run)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await requireOrder(pipeline, run)).toMatchObject({ ...finished, calls: BigInt(CALLS) });
+  });
+
+  test('runs twice at once: both agree, and the run is complete', async () => {
+    const { pipeline, run } = await open();
+    pipeline.strike = strikeAt(place, async (work) => (await Promise.all([work(), work()]))[0]);
+    expect(await pipeline.execute(run)).toMatchObject({ status: 'SUCCEEDED' });
+    // Two workers that ask at the same moment are both answered, and both answers are accounted for.
+    expect(await requireOrder(pipeline, run, { answersPerRequest: 2 })).toMatchObject(finished);
+  });
+
+  test('is called again when all is over: nothing changes', async () => {
+    const { pipeline, run } = await open();
+    await pipeline.execute(run);
+    const files = () => pipeline.results.keys().map((key) => [key, pipeline.results.bytes(key).toString('base64')]);
+    const before = files();
+    const late = pipeline.payloads.filter(({ step, payload }) => places[place]({ step, payload: payload as StepCall['payload'], nth: 0 }));
+    expect(late.length).toBeGreaterThan(0);
+    for (const { step, payload } of late.toReversed()) await pipeline.call(step, payload).catch(() => undefined);
+    expect(files()).toEqual(before);
+    expect(await requireOrder(pipeline, run)).toMatchObject({ ...finished, calls: BigInt(CALLS) });
+  });
+
+  test.each(['before', 'after'] as const)(
+    'the execution is stopped %s its work: the run is closed, and another attempt completes it without paying again',
+    async (moment) => {
+      const { pipeline, run } = await open();
+      const stop = new AbortController();
+      let isWorking: Promise<unknown> = Promise.resolve();
+      pipeline.strike = strikeAt(place, async (work) => {
+        if (moment === 'after') await work();
+        stop.abort();
+        // A function that was called goes on when its execution is stopped.
+        if (moment === 'before') isWorking = work().catch(() => undefined);
+        return new Promise(() => {});
+      });
+      expect(await pipeline.execute(run, stop.signal)).toMatchObject({ status: 'ABORTED' });
+      await pipeline.closeEnded(run, 'ABORTED');
+      await isWorking;
+      await requireOrder(pipeline, run);
+      const next = await pipeline.nextAttempt(run);
+      expect(await pipeline.execute(next)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await requireOrder(pipeline, run)).toMatchObject({ ...finished, calls: BigInt(CALLS) });
+    },
+  );
+});
+
+/** How a run ends whose function at a place never works. */
+const lasting: Record<Place, { execution: RunResult['status']; status: string; calls: number; rowsFailed: number }> = {
+  'plan-batches, level 0': { execution: 'FAILED', status: 'failed', calls: 0, rowsFailed: 0 },
+  'plan-batches, between the levels': { execution: 'FAILED', status: 'failed', calls: 3, rowsFailed: 24 },
+  'plan-batches, after the last level': { execution: 'FAILED', status: 'failed', calls: 4, rowsFailed: 24 },
+  'summarize-batch, a batch of rows': { execution: 'SUCCEEDED', status: 'partial', calls: 3, rowsFailed: 10 },
+  'summarize-batch, the fold': { execution: 'SUCCEEDED', status: 'partial', calls: 3, rowsFailed: 0 },
+  'write-tables, a part of rows': { execution: 'FAILED', status: 'failed', calls: 4, rowsFailed: 24 },
+  'write-tables, the levels': { execution: 'FAILED', status: 'failed', calls: 4, rowsFailed: 24 },
+  'finish-run': { execution: 'FAILED', status: 'failed', calls: 4, rowsFailed: 24 },
+};
+
+test.each(placeNames)('%s fails always: the run ends as documented, and another attempt completes it', async (place) => {
+  const { pipeline, run } = await open();
+  const expected = lasting[place];
+  pipeline.strike = strikeAt(
+    place,
+    async () => {
+      throw namedError('Lambda.Unknown');
+    },
+    Number.POSITIVE_INFINITY,
+  );
+  const result = await pipeline.execute(run);
+  expect(result.status).toBe(expected.execution);
+  // Where finish-run never works, the event of the ended execution waits in its queue until somebody mends it.
+  if (place === 'finish-run') await expect(pipeline.closeEnded(run, 'FAILED')).rejects.toThrow();
+  pipeline.strike = (_, work) => work();
+  if (result.status === 'FAILED') for (let delivery = 0; delivery < 2; delivery++) await pipeline.closeEnded(run, 'FAILED');
+  const record = await requireOrder(pipeline, run);
+  expect(record).toMatchObject({ status: expected.status, calls: BigInt(expected.calls), rows_failed: BigInt(expected.rowsFailed) });
+  if (record.status === 'failed') expect(pipeline.results.keys().filter((key) => !key.startsWith('tables/runs/'))).toEqual([]);
+
+  const next = await pipeline.nextAttempt(run);
+  expect(await pipeline.execute(next)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await requireOrder(pipeline, run)).toMatchObject(finished);
+});
+
+test('RecordFailure fails, too: the batch has no outcome, and is a failed batch all the same', async () => {
+  const { pipeline, run } = await open();
+  let recorded = 0;
+  pipeline.strike = async (call, work) => {
+    if (!places['summarize-batch, a batch of rows'](call)) return work();
+    if (call.payload.failure !== null) recorded++;
+    throw namedError('Sandbox.Timedout');
+  };
+  expect(await pipeline.execute(run)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(recorded).toBeGreaterThan(1);
+  expect(await requireOrder(pipeline, run)).toMatchObject({ status: 'partial', rows_failed: 10n });
+});
+
+test('the event of an upload comes twice, and once more when all is over: one run, one execution', async () => {
+  const pipeline = new FaultyPipeline();
+  const versionId = pipeline.input.seed('support/july.csv', UPLOAD);
+  const [runs, again] = await Promise.all([
+    pipeline.deliver('support/july.csv', versionId),
+    pipeline.deliver('support/july.csv', versionId),
+  ]);
+  expect([...runs, ...again]).not.toHaveLength(0);
+  expect(pipeline.started.size).toBe(1);
+  const [run] = pipeline.started.values();
+  await pipeline.execute(run as Run);
+  await pipeline.deliver('support/july.csv', versionId);
+  expect(pipeline.started.size).toBe(1);
+  await requireOrder(pipeline, run as Run);
+});
+
+test('the event of an ended execution comes before its own finish-run is done, and again later: one ending', async () => {
+  const { pipeline, run } = await open();
+  pipeline.strike = strikeAt('finish-run', async (work) => {
+    const [own] = await Promise.all([work(), pipeline.closeEnded(run, 'TIMED_OUT')]);
+    return own;
+  });
+  await pipeline.execute(run);
+  await pipeline.closeEnded(run, 'TIMED_OUT');
+  expect(await requireOrder(pipeline, run)).toMatchObject({ rows_rejected: 1n });
+});
+
+test.each(placeNames)('a redrive that is stopped at %s takes nothing away from what was shown before it', async (place) => {
+  const { pipeline, run } = await open();
+  pipeline.strike = strikeAt(
+    'summarize-batch, a batch of rows',
+    async () => {
+      throw namedError('Lambda.Unknown');
+    },
+    Number.POSITIVE_INFINITY,
+  );
+  await pipeline.execute(run);
+  expect(await requireOrder(pipeline, run)).toMatchObject({ status: 'partial', rows_failed: 10n });
+  const shown = await tableRows(pipeline, 'row_summaries');
+
+  const stop = new AbortController();
+  pipeline.strike = strikeAt(place, () => {
+    stop.abort();
+    return new Promise(() => {});
+  });
+  const second = await pipeline.nextAttempt(run);
+  expect(await pipeline.execute(second, stop.signal)).toMatchObject({ status: 'ABORTED' });
+  await pipeline.closeEnded(second, 'ABORTED');
+  const [record] = await tableRows(pipeline, 'runs');
+  expect(record).toMatchObject({
+    status: 'partial',
+    stop_reason: expect.stringMatching(/^Attempt 2: The workflow ended early: ABORTED\. Before it: failed rows by reason: no_outcome: 10$/),
+    rows_summarized: 14n,
+    calls: BigInt(pipeline.model.requests.length),
+  });
+  expect(await tableRows(pipeline, 'row_summaries')).toEqual(shown);
+
+  expect(await pipeline.execute(await pipeline.nextAttempt(second))).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await requireOrder(pipeline, run)).toMatchObject({ ...finished, stop_reason: null });
+});
