@@ -55,7 +55,7 @@ export interface Metrics {
   tell(values: MetricValues, subject: MetricSubject): void;
 }
 
-/** Where nobody looks: on a laptop. */
+/** Where nobody looks: outside of a deployment. */
 export const noMetrics: Metrics = { tell() {} };
 
 /** Source: CloudWatch API reference, Dimension: ASCII, at least one character that is no blank. */

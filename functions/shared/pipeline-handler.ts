@@ -5,7 +5,7 @@ import type { Context } from 'aws-lambda';
 import type { StepName } from './contract.ts';
 import { envNames } from './env.ts';
 import { DEADLINE_RESERVE_MS } from './limits.ts';
-import { emfMetrics, type Metrics } from './metrics.ts';
+import { emfMetrics, type Metrics, noMetrics } from './metrics.ts';
 import type { Log } from './ports.ts';
 import { framesOf, runStep, type StepInput, type StepOutput, withoutWords } from './step.ts';
 
@@ -24,9 +24,9 @@ const ABORT_BEFORE_DEADLINE_MS = 2_000;
 /** The one middleware stack: log lines with the invocation's identity, abort before the deadline, errors without words. */
 export function lambdaHandler<Result>(work: (event: unknown, invocation: Invocation, logger: Logger) => Promise<Result>) {
   const logger = new Logger();
-  // The runtime's console would wrap the lines.
-  const write = (line: string) => process.stdout.write(line);
-  const metrics = emfMetrics({ deployment: process.env[envNames.deployment] ?? 'undeployed', write });
+  const deployment = process.env[envNames.deployment];
+  // Straight to the stream: the runtime's console would wrap the lines.
+  const metrics = deployment ? emfMetrics({ deployment, write: (line) => process.stdout.write(line) }) : noMetrics;
   return middy({ timeoutEarlyInMillis: ABORT_BEFORE_DEADLINE_MS })
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .onError((request) => {

@@ -5,6 +5,7 @@ import { acceptUpload, objectCreatedEvent } from '../../functions/accept-upload/
 import { finishRun } from '../../functions/finish-run/finish-run.ts';
 import { planBatches } from '../../functions/plan-batches/plan-batches.ts';
 import { type Run, runSchema, type StepName } from '../../functions/shared/contract.ts';
+import { envNames } from '../../functions/shared/env.ts';
 import {
   ModelAccessError,
   ModelRequestError,
@@ -136,6 +137,7 @@ const isMetric = (line: Record<string, unknown>) => '_aws' in line;
 const statuses: Record<string, string> = {};
 
 beforeAll(async () => {
+  process.env[envNames.deployment] = 'hundredfold';
   const spies = [process.stdout, process.stderr].map((stream) =>
     jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
       logged.push(String(chunk));
@@ -174,6 +176,7 @@ beforeAll(async () => {
   }
 });
 afterAll(() => {
+  delete process.env[envNames.deployment];
   logged.length = 0;
 });
 
