@@ -26,6 +26,7 @@ export function acknowledgeFindings({ name, buckets, closing, intake, modelKey, 
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.runs), perRun);
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.outcomes), perRun);
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.unanswered), perRun);
+  acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.readableCopies), perRun);
   acknowledgeWildcard(steps, work.arnForObjects(keyPatterns.summaries), 'The key of a paid answer is the hash of what was asked.');
   acknowledgeWildcard(steps, results.arnForObjects(keyPatterns.tables), perRun);
 

@@ -9,6 +9,7 @@ export const keyPatterns = {
   outcomes: 'runs/*/level-*/outcomes/*',
   unanswered: 'runs/*/unanswered/*',
   childResults: 'runs/*/children/*',
+  readableCopies: 'runs/*/readable/*',
   summaries: 'summaries/*',
   tables: 'tables/*',
 } as const;
@@ -67,6 +68,8 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     readUploads(resources),
     readObjects(resources.workBucket, keyPatterns.runs),
     streamObjects(resources.workBucket, keyPatterns.runs),
+    // Copies of uploads that are redacted hold what was taken out of their rows.
+    allow(['s3:DeleteObject'], resources.workBucket.arnForObjects(keyPatterns.readableCopies)),
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['dynamodb:GetItem'], resources.controlTableArn),
     publishEvents(resources),

@@ -75,7 +75,7 @@ function judgeSample(
   }
 }
 
-type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'delimiter' | 'maxRowCharacters'>;
+type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'delimiter' | 'maxRowCharacters'> & Partial<Pick<Settings, 'redact'>>;
 
 const delimiterNames: Record<string, Delimiter> = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' };
 
@@ -158,7 +158,8 @@ export async function openUpload(
 ): Promise<Upload> {
   const { format, ...readable } = await recordsOf(source, settings, decided, keepCopy);
   const { columns, textColumn, idColumn, notes } = await columnsOf(readable.fileName, format, settings, decided);
-  const rowOf = rowMaker({ textColumn, idColumn, constants, maxRowCharacters: settings.maxRowCharacters });
+  const { maxRowCharacters, redact } = settings;
+  const rowOf = rowMaker({ textColumn, idColumn, constants, maxRowCharacters, redact });
   return {
     format: format.format,
     compression: readable.compression,

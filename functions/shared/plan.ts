@@ -3,7 +3,7 @@ import { sourceSchema } from './contract.ts';
 import { parseJson } from './json-lines.ts';
 import { planKey } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
-import { settingsSchema } from './settings.ts';
+import { type RedactionKind, settingsSchema } from './settings.ts';
 
 const count = z.int().min(0);
 
@@ -17,6 +17,8 @@ export const planCountsSchema = z.object({
   batches: count,
   /** Estimated input tokens of all batches of level 0; in `plan.json`, of all calls of all levels. */
   inputTokens: count,
+  /** What was replaced in rows and rejected records; absent where nothing was to be. */
+  redacted: z.object({ email: count, phone: count, card: count, iban: count } satisfies Record<RedactionKind, typeof count>).optional(),
 });
 export type PlanCounts = z.infer<typeof planCountsSchema>;
 
