@@ -1,9 +1,10 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { Executions } from '../functions/accept-upload/accept-upload.ts';
 import { createS3Client, s3ObjectStore } from '../functions/shared/adapters/s3-object-store.ts';
+import { s3ObjectVersions } from '../functions/shared/adapters/s3-object-versions.ts';
 import { type ExecutionStatuses, sfnExecutions } from '../functions/shared/adapters/sfn-executions.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
-import type { ObjectStore } from '../functions/shared/ports.ts';
+import type { ObjectStore, ObjectVersions } from '../functions/shared/ports.ts';
 import { stackOutputs } from '../infra/stack-outputs.ts';
 
 /** A deployed stack, as the command line works with it. */
@@ -12,6 +13,8 @@ export interface DeployedStack {
   input: ObjectStore;
   work: ObjectStore;
   results: ObjectStore;
+  /** The same three buckets, version by version. */
+  versions: Record<'input' | 'work' | 'results', ObjectVersions>;
   executions: Executions & ExecutionStatuses;
   /** Normalized base URL of the endpoint that its functions ask. */
   endpoint: string;
@@ -36,6 +39,11 @@ export async function openStack(name: string): Promise<DeployedStack> {
     input: s3ObjectStore(s3, output('inputBucket')),
     work: s3ObjectStore(s3, output('workBucket')),
     results: s3ObjectStore(s3, output('resultsBucket')),
+    versions: {
+      input: s3ObjectVersions(s3, output('inputBucket')),
+      work: s3ObjectVersions(s3, output('workBucket')),
+      results: s3ObjectVersions(s3, output('resultsBucket')),
+    },
     executions: sfnExecutions(output('stateMachine')),
     endpoint: output('endpoint'),
   };

@@ -2,16 +2,17 @@ import { statSync } from 'node:fs';
 import { rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ObjectVersion, ObjectVersions } from '../../functions/shared/ports.ts';
+import { hashOf } from './import-file.ts';
 import { listFiles } from './listing.ts';
 import { objectPath, VERSIONS_FOLDER } from './object-path.ts';
-import { readVersionRecord, removeVersionRecord, versionOf } from './version-record.ts';
+import { readAnyRecord, removeVersionRecord, versionOf } from './version-record.ts';
 
 /** The versions of the files below `root`: each has the one that it has now. Deleting takes the folders that become empty along. */
 export function directoryVersions(root: string, bucket: string): ObjectVersions {
   async function* list(prefix: string): AsyncGenerator<ObjectVersion> {
     for await (const { key } of listFiles(root, prefix)) {
-      const versionId = presentVersion(root, key);
-      if (versionId !== undefined) yield { key, ...versionId, isDeletion: false };
+      const present = await presentVersion(root, key);
+      if (present !== undefined) yield { key, ...present, isDeletion: false };
     }
   }
 
@@ -20,7 +21,7 @@ export function directoryVersions(root: string, bucket: string): ObjectVersions 
     list,
     async delete(versions) {
       for (const { key, versionId } of versions) {
-        if (presentVersion(root, key)?.versionId !== versionId) continue;
+        if ((await presentVersion(root, key))?.versionId !== versionId) continue;
         await unlink(objectPath(root, key));
         await removeVersionRecord(root, key);
         await removeEmptyFolders(root, key);
@@ -30,9 +31,14 @@ export function directoryVersions(root: string, bucket: string): ObjectVersions 
   };
 }
 
-function presentVersion(root: string, key: string): { versionId: string; bytes: number } | undefined {
-  const file = statSync(objectPath(root, key), { throwIfNoEntry: false });
-  return file?.isFile() ? { versionId: versionOf(file, readVersionRecord(root, key, file)), bytes: file.size } : undefined;
+/** A folder that was copied or restored has other times than its records: there the bytes say whether the version is still the recorded one. */
+async function presentVersion(root: string, key: string): Promise<{ versionId: string; bytes: number } | undefined> {
+  const path = objectPath(root, key);
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (!file?.isFile()) return undefined;
+  const record = readAnyRecord(root, key);
+  const isAsRecorded = record?.bytes === file.size && (record.mtimeMs === file.mtimeMs || (await hashOf(path)) === record.version);
+  return { versionId: versionOf(file, isAsRecorded ? record : undefined), bytes: file.size };
 }
 
 /** A writer who misses a folder that is removed here makes it again. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -121,5 +121,15 @@ test('a directory keeps neither records of versions nor empty folders of what wa
   await versions.delete(await collect(versions.list('')));
   expect(existsSync(join(root, 'a'))).toBe(false);
   expect(existsSync(join(root, '.versions', 'a'))).toBe(false);
+  await close();
+});
+
+test('a directory knows an imported file again that was copied or restored, whatever its time', async () => {
+  const { root, versions, close } = await openDirectory();
+  const { versionId } = await importFile(root, import.meta.filename, 'file');
+  await utimes(join(root, 'file'), 1, 1);
+  expect(await collect(versions.list(''))).toMatchObject([{ versionId }]);
+  await versions.delete([{ key: 'file', versionId }]);
+  expect(existsSync(join(root, 'file'))).toBe(false);
   await close();
 });
