@@ -6,3 +6,6 @@ export const stackOutputs = {
   stateMachine: 'StateMachineArn',
   endpoint: 'ModelEndpoint',
 } as const;
+
+/** Names of outputs that only doctor and smoke read. */
+export const accountOutputs = { database: 'DatabaseName', workgroup: 'WorkgroupName', modelKeySecret: 'ModelKeySecretName' } as const;

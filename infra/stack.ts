@@ -11,7 +11,7 @@ import { acknowledgeFindings } from './nag-acknowledgements.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
 import { RunClosing } from './run-closing.ts';
 import { RunWorkflow, workflowArns } from './run-workflow.ts';
-import { stackOutputs } from './stack-outputs.ts';
+import { accountOutputs, stackOutputs } from './stack-outputs.ts';
 import { Steps } from './steps.ts';
 import { UploadIntake } from './upload-intake.ts';
 
@@ -85,8 +85,8 @@ export class HundredfoldStack extends Stack {
     output(stackOutputs.inputBucket, input.bucketName, 'Drop files here');
     output(stackOutputs.workBucket, work.bucketName, 'What the steps leave for each other, and the paid answers');
     output(stackOutputs.resultsBucket, results.bucketName, 'The tables');
-    output('DatabaseName', database.databaseName, 'Glue database of the tables');
-    output('WorkgroupName', workgroup.name, 'Athena workgroup to query them in');
+    output(accountOutputs.database, database.databaseName, 'Glue database of the tables');
+    output(accountOutputs.workgroup, workgroup.name, 'Athena workgroup to query them in');
     output('EventBusName', eventBus.eventBusName, 'Bus that tells what becomes of the runs');
     output(stackOutputs.stateMachine, stateMachine.stateMachineArn, 'The workflow');
     output(
@@ -94,7 +94,7 @@ export class HundredfoldStack extends Stack {
       normalizeEndpoint(config.modelBaseUrl ?? undefined),
       'The model endpoint, part of the identity of every run',
     );
-    output('ModelKeySecretName', this.modelKey.secret.secretName, 'Secret of the model key');
+    output(accountOutputs.modelKeySecret, this.modelKey.secret.secretName, 'Secret of the model key');
     output('SetModelKeyCommand', this.modelKey.setCommand, 'Run this once, with the key in the file model.key');
 
     acknowledgeFindings(this);

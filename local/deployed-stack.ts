@@ -49,14 +49,28 @@ export async function openStack(name: string): Promise<DeployedStack> {
   };
 }
 
-async function outputsOf(name: string): Promise<Map<string | undefined, string | undefined>> {
+async function outputsOf(name: string): Promise<DescribedStack['outputs']> {
+  const described = await describeStack(name);
+  if (described) return described.outputs;
+  const words = `There is no stack ${name} in this account and region: deploy it (npm run deploy), or name another with --stack NAME.`;
+  throw new ConfigError(words, { code: 'no_such_stack' });
+}
+
+export interface DescribedStack {
+  /** CloudFormation's word: `CREATE_COMPLETE`. */
+  status: string;
+  outputs: Map<string | undefined, string | undefined>;
+}
+
+/** @returns undefined where there is no stack of that name. */
+export async function describeStack(name: string): Promise<DescribedStack | undefined> {
   try {
     const { Stacks = [] } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: name }));
-    return new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+    const outputs = new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+    return { status: Stacks[0]?.StackStatus ?? 'unknown', outputs };
   } catch (cause) {
     const { name: error, message } = cause as Error;
     if (error !== 'ValidationError' || !message.includes('does not exist')) throw cause;
-    const words = `There is no stack ${name} in this account and region: deploy it (npm run deploy), or name another with --stack NAME.`;
-    throw new ConfigError(words, { code: 'no_such_stack', cause });
+    return undefined;
   }
 }
