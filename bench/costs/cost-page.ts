@@ -114,6 +114,8 @@ ${whole(counts.batches)} batches of 100 rows, ${whole(counts.calls)} model calls
 | a state entered or tried again, in the workflow and in its children | one transition of a Standard workflow |
 | a Task | one request of Lambda |
 
+Runs of fewer than 2,000 batches give each function one batch: three transitions for each, so a million rows in such files cost $${(((3 * MILLION) / 100) * prices.usd.stateTransition).toFixed(2)} in Step Functions.
+
 ## What was not counted
 
 - **Time in Lambda** is an assumption: ${assumptions.secondsPerCall} s a model call (the batches of one function are asked for side by side), ${assumptions.planSecondsPerMillionRows} s to plan and ${assumptions.writeSecondsPerMillionRows} s to write a million rows, ${FINISH_SECONDS} s to finish.
