@@ -65,10 +65,12 @@ const forgetExamples = `
 Removes input versions, staged rows, outcomes, paid answers, rejected rows, tables, reports and local events, with every version that a
 bucket keeps. A run takes the digests along that folded its summary; a dataset, everything below its folder. Nothing is removed while an
 attempt is alive. It can be repeated, also after it was killed. At the end it says what it cannot reach.
+Of a row, tables are written anew without its words and without every summary that it went into; its uploads are listed.
 
 Examples:
   npm run forget -- --run reviews-1a2b --dry-run         what there is of a run, with counts and bytes
   npm run forget -- --run reviews-1a2b                   after a question; --yes answers it
+  npm run forget -- --row support r17 --dry-run          one row, by dataset and id
   npm run forget -- --dataset support --stack --yes      a customer's dataset, in the stack ${DEFAULT_NAME}
 
 Exit code: 0, also where there was nothing; 2 where somebody works on a run or nobody agreed; 1 where something was left.`;
@@ -134,9 +136,11 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
 
   hundredfold
     .command('forget')
-    .description('remove for good what is stored of a run or a dataset')
-    .addOption(new Option('--run <ID>', 'the run, or how it begins').conflicts('dataset'))
+    .description('remove for good what is stored of a run, a dataset or a row')
+    .option('--run <ID>', 'the run, or how it begins')
     .option('--dataset <NAME>', 'the dataset', datasetName)
+    .option('--row <DATASET ID...>', 'one row by its id, in all runs of its dataset')
+    .option('--delete-uploads', 'with --row, also the uploads that hold it')
     .addOption(outOption())
     .addOption(stackOption(ofStack))
     .option('--query-results', 'also everything that queries in Athena returned')

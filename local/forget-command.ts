@@ -9,11 +9,15 @@ import { digestsOf } from './forget/digests.ts';
 import { erase, type Tally, tallyOf } from './forget/erase.ts';
 import { type KnownRun, knownRuns } from './forget/known-runs.ts';
 import { outOfReach } from './forget/out-of-reach.ts';
+import { type Rewriting, rewritingsOf } from './forget/rewrite-tables.ts';
+import { tracesOf } from './forget/row-traces.ts';
 import {
   contentTargets,
   datasetTargets,
   queryResultTarget,
+  reportTargets,
   resultTargets,
+  staleTargets,
   type Target,
   uploadTargets,
   workTargets,
@@ -28,6 +32,10 @@ const SHOWN_RUNS = 20;
 export interface ForgetOptions extends PlaceOptions {
   run?: string;
   dataset?: string;
+  /** Dataset and id. */
+  row?: string[];
+  /** Also the uploads that hold the row. */
+  deleteUploads?: true;
   /** Also everything that queries in Athena returned. */
   queryResults?: true;
   yes?: true;
@@ -40,6 +48,8 @@ interface Forgetting {
   /** `run reviews-1a2b`, `dataset support`. */
   name: string;
   runs: KnownRun[];
+  /** Table files that are written anew, before anything is removed. */
+  rewritings: Rewriting[];
   /** In the order in which they are removed. */
   targets: Target[];
   /** Sentences on what is left on purpose. */
@@ -47,23 +57,27 @@ interface Forgetting {
 }
 
 /**
- * `hundredfold forget`: removes every object and every version that holds the words of a run or of a dataset. It can be repeated, also after it was
+ * `hundredfold forget`: removes every object and every version that holds the words of a run, of a dataset or of a row. It can be repeated, also after it was
  * killed. @returns the exit code.
  * @throws ConfigError: wrong usage, or somebody works on a run.
  */
 export async function forgetCommand(options: ForgetOptions, opened?: RunPlace): Promise<number> {
-  if (options.run === undefined && options.dataset === undefined) {
-    throw new ConfigError('Say what to forget: --run ID or --dataset NAME.', { code: 'usage' });
-  }
+  requireOne(options);
   const place = opened ?? (await openPlace(options));
   const runs = await knownRuns({ work: place.home.work, results: place.results });
-  const forgetting = options.run === undefined ? await ofDataset(options.dataset!, runs, place) : await ofRun(options.run, runs, place);
+  const forgetting = await forgettingOf(options, runs, place);
   if (options.queryResults) forgetting.targets.unshift(queryResultTarget({ ...place, work: place.home.work }));
   if (!options.dryRun) await requireIdle(forgetting.runs, place);
 
   const ids = new Set(forgetting.runs.map(({ runId }) => runId));
-  const events = place.stack ? { objects: 0, bytes: 0 } : await countEvents(options.out, ids);
-  const tallies = [...(await tallyOf(forgetting.targets)), ...(events.objects > 0 ? [{ what: 'lines of events.jsonl', ...events }] : [])];
+  const events = place.stack || options.row ? { objects: 0, bytes: 0 } : await countEvents(options.out, ids);
+  const rewritten = {
+    what: 'table files, written anew without the row',
+    objects: forgetting.rewritings.length,
+    bytes: forgetting.rewritings.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+  const lines = { what: 'lines of events.jsonl', ...events };
+  const tallies = [rewritten, ...(await tallyOf(forgetting.targets)), lines].filter(({ objects }) => objects > 0);
   const isNothing = tallies.length === 0;
   const people = options.json ? process.stderr : process.stdout;
   const say = (lines: readonly string[]) => people.write(lines.map((line) => `${printable(line)}\n`).join(''));
@@ -94,6 +108,21 @@ function contentsLines({ name, runs }: Forgetting, tallies: readonly Tally[], pl
   ];
 }
 
+/** @throws ConfigError: not exactly one thing is named. */
+function requireOne({ run, dataset, row, deleteUploads }: ForgetOptions): void {
+  const refused = (words: string) => new ConfigError(words, { code: 'usage' });
+  if ([run, dataset, row].filter((what) => what !== undefined).length !== 1)
+    throw refused('Say what to forget: --run ID, --dataset NAME, or --row DATASET ID.');
+  if (row && row.length !== 2) throw refused('--row takes two words: the dataset and the id of the row.');
+  if (deleteUploads && !row) throw refused('--delete-uploads goes with --row; the others remove uploads anyway.');
+}
+
+function forgettingOf(options: ForgetOptions, runs: ReadonlyMap<string, KnownRun>, place: RunPlace): Promise<Forgetting> {
+  const [dataset, id] = options.row ?? [];
+  if (dataset !== undefined && id !== undefined) return ofRow(dataset, id, runs, place, options.deleteUploads === true);
+  return options.run === undefined ? ofDataset(options.dataset!, runs, place) : ofRun(options.run, runs, place);
+}
+
 const listOf = (runs: readonly KnownRun[]): string[] => {
   const shown = runs.slice(0, SHOWN_RUNS).map(({ runId, source }) => `run ${runId}${source ? ` of ${source.key}` : ''}`);
   return runs.length > SHOWN_RUNS ? [...shown, `and ${runs.length - SHOWN_RUNS} more runs`] : shown;
@@ -105,12 +134,7 @@ async function ofRun(name: string, runs: ReadonlyMap<string, KnownRun>, place: R
   const digests = await digestsOf(run, runs, place);
   const all = [run, ...digests.runs.filter(({ runId }) => runId !== run.runId)];
   const stores = { ...place, work: place.home.work };
-  const digestUploads: Target[] = digests.uploads.map((upload) => ({
-    what: 'input versions',
-    versions: place.versions.input,
-    prefix: upload.key,
-    isMeant: ({ key, versionId }) => key === upload.key && versionId === upload.versionId,
-  }));
+  const digestUploads = digests.uploads.map((upload) => versionTarget(upload, place));
   const ofAll = async (targetsOf: (run: KnownRun, places: typeof stores) => Target[] | Promise<Target[]>) =>
     (await Promise.all(all.map((one) => targetsOf(one, stores)))).flat();
   const targets = [
@@ -128,8 +152,15 @@ async function ofRun(name: string, runs: ReadonlyMap<string, KnownRun>, place: R
     siblings.length > 0 && run.source
       ? ['Other runs read the same upload and hold the same words; forget them, too:', ...listOf(siblings).map((line) => `  ${line}`)]
       : [];
-  return { name: `run ${run.runId}`, runs: all, targets, notes };
+  return { name: `run ${run.runId}`, runs: all, rewritings: [], targets, notes };
 }
+
+const versionTarget = ({ key, versionId }: { key: string; versionId: string }, { versions }: RunPlace): Target => ({
+  what: 'input versions',
+  versions: versions.input,
+  prefix: key,
+  isMeant: (version) => version.key === key && version.versionId === versionId,
+});
 
 /** A run by its id or how it begins. One that nothing is known of may still have tables, of a forgetting that was cut short. */
 function runNamed(name: string, runs: ReadonlyMap<string, KnownRun>, { words }: RunPlace): KnownRun {
@@ -160,7 +191,55 @@ async function ofDataset(dataset: string, runs: ReadonlyMap<string, KnownRun>, p
           ...listOf(unknown).map((line) => `  ${line}`),
         ]
       : [];
-  return { name: `dataset ${dataset}`, runs: all, targets, notes };
+  return { name: `dataset ${dataset}`, runs: all, rewritings: [], targets, notes };
+}
+
+/** One row, in every run of its dataset that has it. */
+async function ofRow(
+  dataset: string,
+  id: string,
+  runs: ReadonlyMap<string, KnownRun>,
+  place: RunPlace,
+  isUploadMeant: boolean,
+): Promise<Forgetting> {
+  const stores = { ...place, work: place.home.work };
+  const forgetting: Forgetting = { name: `row ${id} of dataset ${dataset}`, runs: [], rewritings: [], targets: [], notes: [] };
+  const { rewritings, targets, notes } = forgetting;
+  const works: KnownRun[] = [];
+  const uploads: Target[] = [];
+  for (const run of runs.values()) {
+    if (run.dataset !== dataset || forgetting.runs.includes(run)) continue;
+    const traces = await tracesOf(id, run, stores);
+    if (!traces) continue;
+    forgetting.runs.push(run);
+    works.push(run);
+    rewritings.push(...(await rewritingsOf(id, run, traces, place.results)));
+    targets.push(...(await staleTargets(run, stores)), ...reportTargets(run, stores), ...(await contentTargets(run, stores, traces)));
+    uploads.push(...(await uploadTargets(run, stores)));
+    const digests = await digestsOf(run, runs, place);
+    for (const digest of digests.runs) {
+      if (forgetting.runs.includes(digest)) continue;
+      forgetting.runs.push(digest);
+      // Its upload last: it is what leads to the others again after a crash.
+      targets.push(...(await resultTargets(digest, stores)), ...(await contentTargets(digest, stores)));
+      targets.push(...workTargets([digest], stores), ...(await uploadTargets(digest, stores)));
+    }
+    targets.push(...digests.uploads.map((upload) => versionTarget(upload, place)));
+  }
+  if (isUploadMeant) targets.push(...uploads);
+  else if ((await tallyOf(uploads)).length > 0) {
+    const places = [...new Set(works.flatMap(({ source }) => (source ? [`  ${source.key}, version ${source.versionId}`] : [])))];
+    notes.push(
+      'These uploads hold the row; put them there anew without it and remove the old version, or say --delete-uploads:',
+      ...places,
+    );
+  }
+  notes.push(
+    'Rows of other ids are left as they are, whatever their words, and so is what no run has read.',
+    'Rejected records have no id: those that name it are emptied in runs that have the row, and left in others (table rejected_rows).',
+  );
+  targets.push(...workTargets(works, stores));
+  return forgetting;
 }
 
 /** @throws ConfigError: an attempt is alive, or may be in a moment. */
@@ -201,10 +280,10 @@ async function requireConsent({ yes }: ForgetOptions): Promise<void> {
 
 /** @returns whether nothing is left. */
 async function forget(
-  { name, runs, targets }: Forgetting,
+  { name, runs, rewritings, targets }: Forgetting,
   ids: ReadonlySet<string>,
   place: RunPlace,
-  { out }: ForgetOptions,
+  { out, row }: ForgetOptions,
 ): Promise<boolean> {
   // Kept to the end, so that whoever takes this up after a crash knows what the deleted claims and tables had said.
   for (const { runId, dataset, source, dates } of runs) {
@@ -212,6 +291,7 @@ async function forget(
     const mark = { ...(dataset !== null && { dataset }), source, dates, ...(name.startsWith('run ') && { dependents }) };
     await place.home.work.putIfAbsent(forgettingKey(runId), JSON.stringify(mark));
   }
-  if (!place.stack) await removeEvents(out, ids);
+  for (const { write } of rewritings) await write();
+  if (!place.stack && !row) await removeEvents(out, ids);
   return erase(targets);
 }

@@ -61,7 +61,9 @@ export const unansweredKey = (runId: string, attempt: number, level: number, bat
   `${unansweredPrefix(runId)}${attempt}-${level}-${batchId}-${tries}-${endedAt}`;
 export const childResultsPrefix = (runId: string, state: string) => `${runPrefix(runId)}children/${state}`;
 
-export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;
+/** Staged rows, with what was kept beside them while planning. */
+export const partsPrefix = (runId: string) => `${levelPrefix(runId, 0)}parts/`;
+export const partKey = (runId: string, part: number) => `${partsPrefix(runId)}${padded(part)}.jsonl`;
 export const partManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.batches.jsonl`;
 /** Where planning stood when the part was complete: sums so far and the position of the next record. */
 export const partStateKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.json`;

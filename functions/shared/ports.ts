@@ -66,6 +66,8 @@ export interface ObjectVersion {
   versionId: string;
   bytes: number;
   isDeletion: boolean;
+  /** Whether it is the one that `get` gives, or the mark for which there is none to give. */
+  isLatest: boolean;
 }
 
 /** The versions of one bucket, for whoever removes for good what it holds. No step does; so it is no part of `ObjectStore`. */

@@ -12,7 +12,7 @@ export function directoryVersions(root: string, bucket: string): ObjectVersions 
   async function* list(prefix: string): AsyncGenerator<ObjectVersion> {
     for await (const { key } of listFiles(root, prefix)) {
       const present = await presentVersion(root, key);
-      if (present !== undefined) yield { key, ...present, isDeletion: false };
+      if (present !== undefined) yield { key, ...present, isDeletion: false, isLatest: true };
     }
   }
 

@@ -85,10 +85,12 @@ async function runInWork(work: ObjectStore, runId: string): Promise<KnownRun> {
   );
 }
 
-/** The rows of a file of one of the tables. */
+/** The rows of a file of one of the tables, as the tables define them: times in milliseconds since the epoch. */
 export async function tableRows(results: ObjectStore, key: string): Promise<TableRow[]> {
   const bytes = await results.get(key);
   if (!bytes) return [];
   const file = Uint8Array.from(bytes).buffer;
-  return (await parquetReadObjects({ file, compressors: { ZSTD: (input) => zstdDecompressSync(input) } })) as TableRow[];
+  const rows: Record<string, unknown>[] = await parquetReadObjects({ file, compressors: { ZSTD: (input) => zstdDecompressSync(input) } });
+  const plain = (value: unknown) => (value instanceof Date ? value.getTime() : (value ?? null));
+  return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]))) as TableRow[];
 }

@@ -19,6 +19,7 @@ import { DATE_PARTITION, type TableName, tableNames } from '../../functions/shar
 import { findContent } from '../../functions/summarize-batch/content.ts';
 import type { RunPlace } from '../run-place.ts';
 import type { KnownRun } from './known-runs.ts';
+import { batchName, type RowTraces } from './row-traces.ts';
 
 const READS_IN_FLIGHT = 32;
 
@@ -55,7 +56,23 @@ export async function resultTargets(run: KnownRun, stores: Stores): Promise<Targ
   const targets: Target[] = [];
   for (const table of ['runs', ...tableNames.filter((name) => name !== 'runs')] as const)
     targets.push(...(await tableTargets(table, run, stores)));
-  return [...targets, { what: 'reports', versions: stores.versions.results, prefix: reportPrefix(run.runId), isMeant: () => true }];
+  return [...targets, ...reportTargets(run, stores)];
+}
+
+export const reportTargets = ({ runId }: KnownRun, { versions }: Stores): Target[] => [
+  { what: 'reports', versions: versions.results, prefix: reportPrefix(runId), isMeant: () => true },
+];
+
+/** Versions of a run's table files that were replaced, where the bucket keeps such. */
+export async function staleTargets(run: KnownRun, stores: Stores): Promise<Target[]> {
+  const targets: Target[] = [];
+  for (const table of tableNames) {
+    for (const target of await tableTargets(table, run, stores)) {
+      const isMeant = (version: ObjectVersion) => target.isMeant(version) && !version.isLatest;
+      targets.push({ ...target, what: 'older versions of table files', isMeant });
+    }
+  }
+  return targets;
 }
 
 /** The very version of the upload that the run reads: of a folder, those of its parts. */
@@ -72,11 +89,16 @@ export async function uploadTargets({ runId, source }: KnownRun, { versions, wor
   return [{ what: 'input versions', versions: versions.input, prefix: source.key, isMeant }];
 }
 
-/** The paid answers that hold the words of a run: those that it paid for, and those that it adopted whole. */
-export async function contentTargets(run: KnownRun, stores: Stores): Promise<Target[]> {
+/**
+ * The paid answers that hold the words of a run: those that it paid for, and those that it adopted whole.
+ * @param traces of a row: only the answers to what it went into.
+ */
+export async function contentTargets(run: KnownRun, stores: Stores, traces?: RowTraces): Promise<Target[]> {
   if (run.dataset === null) return [];
   const prefix = contentPrefix(run.dataset);
-  const meant = await contentKeysOf(run.runId, prefix, stores.work, () => true);
+  const isOfBatch = (level: number, batchId: number) =>
+    traces === undefined || traces.isStagedOnly || traces.batches.has(batchName(level, batchId));
+  const meant = await contentKeysOf(run.runId, prefix, stores.work, isOfBatch);
   return [{ what: 'paid answers', versions: stores.versions.work, prefix, isMeant: ({ key }) => meant.has(key) }];
 }
 

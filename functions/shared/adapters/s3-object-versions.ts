@@ -11,10 +11,10 @@ export function s3ObjectVersions(client: S3Client, bucket: string): ObjectVersio
         new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...place }),
       );
       // Two lists in key order, each of a part of the page: versions and marks of one key need no order among them.
-      for (const { Key, VersionId, Size } of page.Versions ?? [])
-        yield { key: plainKey(Key!), versionId: VersionId ?? 'null', bytes: Size ?? 0, isDeletion: false };
-      for (const { Key, VersionId } of page.DeleteMarkers ?? [])
-        yield { key: plainKey(Key!), versionId: VersionId ?? 'null', bytes: 0, isDeletion: true };
+      for (const { Key, VersionId, Size, IsLatest } of page.Versions ?? [])
+        yield { key: plainKey(Key!), versionId: VersionId ?? 'null', bytes: Size ?? 0, isDeletion: false, isLatest: IsLatest ?? true };
+      for (const { Key, VersionId, IsLatest } of page.DeleteMarkers ?? [])
+        yield { key: plainKey(Key!), versionId: VersionId ?? 'null', bytes: 0, isDeletion: true, isLatest: IsLatest ?? true };
       const marker = page.NextKeyMarker === undefined ? undefined : plainKey(page.NextKeyMarker);
       place = page.IsTruncated ? { KeyMarker: marker, VersionIdMarker: page.NextVersionIdMarker } : undefined;
     }
