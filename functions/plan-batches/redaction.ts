@@ -1,4 +1,3 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import isCreditCard from 'validator/lib/isCreditCard.js';
 import isIBAN from 'validator/lib/isIBAN.js';
 import type { RedactionKind } from '../shared/settings.ts';
@@ -67,16 +66,29 @@ const card: Pattern = {
   isOne: (candidate) => isCreditCard.default(candidate),
 };
 
+/** Area and exchange of North America begin with 2 to 9. Source: NANPA, "About the North American Numbering Plan". */
+const NORTH_AMERICA = '[2-9]\\d{2}[2-9]\\d{6}';
+
+/**
+ * A country code that is assigned, and digits up to the 15 that a number may have. Source: ITU-T E.164 and its list of assigned codes. What
+ * libphonenumber knows beyond that, the lengths in each country, would be 120 kB of the planner's bundle.
+ */
+const e164 = new RegExp(
+  `^(?:1${NORTH_AMERICA}|7[3-9]\\d{9}|(?:20|27|3[0-469]|4[0-13-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])\\d{6,13}|(?:2[1-69]|3[578]|42|5[09]|6[7-9]|8[0578]|9[679])\\d{6,13})$`,
+);
+
 /** Written with `+` or `00` and the country. */
 const international: Pattern = {
   candidate: /(?<![\p{L}\p{N}+])(?:\+|00)[ ]?\(?[1-9](?:[ ()./-]{0,3}\d){6,16}/gu,
-  isOne: (candidate) => parsePhoneNumberFromString(candidate.replace(/^00/, '+').replace('(0)', ''))?.isValid() === true,
+  isOne: (candidate) => e164.test(candidate.replace(/^00/, '').replace('(0)', '').replace(/\D/g, '')),
 };
 
-/** `(212) 555-0123`, `212-555-0123`, `212.555.0123`. */
+const northAmericanNumber = new RegExp(`^1?${NORTH_AMERICA}$`);
+
+/** `(212) 555-0123`, `212-555-0123`, `212.555.0123`, with or without a 1 before. */
 const northAmerican: Pattern = {
   candidate: /(?<![\p{L}\p{N}+.,/-])(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![-./]?\d)/gu,
-  isOne: (candidate) => parsePhoneNumberFromString(candidate, 'US')?.isValid() === true,
+  isOne: (candidate) => northAmericanNumber.test(candidate.replace(/\D/g, '')),
 };
 
 /** A date at the start of what may be a number with a trunk prefix. */
