@@ -12,9 +12,9 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { QUERY_RESULTS_PREFIX } from '../functions/shared/object-keys.ts';
 
-/** Where Athena puts what queries return. */
-export const QUERY_RESULTS_PREFIX = 'athena/';
+export { QUERY_RESULTS_PREFIX };
 /** Query results are copies: whoever wants to keep one downloads it within this time. Athena puts tables made by a query there, too. */
 export const QUERY_RESULT_DAYS = 30;
 

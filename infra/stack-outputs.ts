@@ -8,3 +8,6 @@ export const stackOutputs = {
   /** JSON of DeploymentDefaults. */
   deployment: 'DeploymentDefaults',
 } as const;
+
+/** Names of outputs that only doctor and smoke read. */
+export const accountOutputs = { database: 'DatabaseName', workgroup: 'WorkgroupName', modelKeySecret: 'ModelKeySecretName' } as const;

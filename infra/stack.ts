@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import { AlarmTopic } from './alarm-topic.ts';
 import type { Config } from './config.ts';
 import { Hundredfold } from './hundredfold.ts';
-import { stackOutputs } from './stack-outputs.ts';
+import { accountOutputs, stackOutputs } from './stack-outputs.ts';
 
 export interface HundredfoldStackProps extends StackProps {
   readonly config: Config;
@@ -59,13 +59,13 @@ export class HundredfoldStack extends Stack {
     output(stackOutputs.inputBucket, buckets.input.bucketName, 'Drop files here');
     output(stackOutputs.workBucket, buckets.work.bucketName, 'What the steps leave for each other, and the paid answers');
     output(stackOutputs.resultsBucket, buckets.results.bucketName, 'The tables');
-    output('DatabaseName', database.databaseName, 'Glue database of the tables');
-    output('WorkgroupName', workgroup.name, 'Athena workgroup to query them in');
+    output(accountOutputs.database, database.databaseName, 'Glue database of the tables');
+    output(accountOutputs.workgroup, workgroup.name, 'Athena workgroup to query them in');
     output('EventBusName', eventBus.eventBusName, 'Bus that tells what becomes of the runs');
     output(stackOutputs.stateMachine, workflow.stateMachine.stateMachineArn, 'The workflow');
     output(stackOutputs.endpoint, endpoint, 'The model endpoint, part of the identity of every run');
     output(stackOutputs.deployment, JSON.stringify(deployment), 'Settings and daily budget of all runs');
-    output('ModelKeySecretName', modelKey.secret.secretName, 'Secret of the model key');
+    output(accountOutputs.modelKeySecret, modelKey.secret.secretName, 'Secret of the model key');
     if (modelKey.isOwn) output('SetModelKeyCommand', modelKey.setCommand, 'Run this once, with the key in the file model.key');
   }
 }

@@ -126,6 +126,8 @@ export const stepPermissions: Record<FunctionName, (resources: StepResources) =>
       keyPatterns.groups,
     ),
     writeObjects(resources.workBucket, keyPatterns.parts, keyPatterns.plan, keyPatterns.refusal),
+    // Copies of uploads that are redacted hold what was taken out of their rows.
+    allow(['s3:DeleteObject'], resources.workBucket.arnForObjects(keyPatterns.readableCopies)),
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['dynamodb:GetItem'], resources.controlTableArn),
     publishEvents(resources),

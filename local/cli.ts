@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
 import { kebabCase, settingFromText, settingNames } from '../functions/shared/settings.ts';
+import { accountCommands } from './account-commands.ts';
 import { attemptCommands } from './attempt-commands.ts';
 import type { ExplainOptions } from './explain-command.ts';
 import type { QueryOptions } from './query-command.ts';
@@ -110,6 +111,7 @@ function program(exit: (code: number) => void): Command {
     });
 
   attemptCommands(hundredfold, exit);
+  accountCommands(hundredfold, exit);
   return hundredfold;
 }
 

@@ -71,7 +71,9 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
   const { text_column: text, id_column: id, settings } = explanation;
   const others = explanation.columns.filter((column) => column !== text && column !== id);
   const parts = explanation.parts === null ? '' : `, ${counted(explanation.parts, 'part file')}`;
-  const changed = Object.entries(settings).map(([name, value]) => `--${kebabCase(name)} ${JSON.stringify(value)}`);
+  const changed = Object.entries(settings).map(
+    ([name, value]) => `--${kebabCase(name)} ${Array.isArray(value) ? value.join(',') : JSON.stringify(value)}`,
+  );
   const { rows_in: rowsIn, rows_staged: staged, rows_rejected: rejected, rows_truncated: truncated } = explanation;
   const { rows_skipped: skipped } = explanation;
   const leftOut = skipped > 0 ? `, ${count(skipped)} skipped` : '';

@@ -76,7 +76,8 @@ function judgeSample(
   }
 }
 
-type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'groupColumn' | 'delimiter' | 'maxRowCharacters'>;
+type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'groupColumn' | 'delimiter' | 'maxRowCharacters'> &
+  Partial<Pick<Settings, 'redact'>>;
 
 const delimiterNames: Record<string, Delimiter> = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' };
 
@@ -166,7 +167,8 @@ export async function openUpload(
   const { format, ...readable } = await recordsOf(source, settings, part.decided, keepCopy);
   const { columns, textColumn, idColumn, groupColumns, notes } = await columnsOf(readable.fileName, format, settings, part);
   const { constants = {} } = part;
-  const rowOf = rowMaker({ textColumn, idColumn, groupColumns, constants, maxRowCharacters: settings.maxRowCharacters });
+  const { maxRowCharacters, redact } = settings;
+  const rowOf = rowMaker({ textColumn, idColumn, groupColumns, constants, maxRowCharacters, redact });
   return {
     format: format.format,
     compression: readable.compression,

@@ -4,7 +4,7 @@ import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
 import { callsOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
-import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
+import { manifestKey, partsKey, planKey, readableCopiesPrefix } from '../shared/object-keys.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
 import { readRefusal, writeRefusal } from '../shared/refusal.ts';
@@ -17,6 +17,7 @@ import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
 import { openPinned } from './open-pinned.ts';
 import { planLevels } from './plan-levels.ts';
+import { noRedactions, redactionNote, redactorOf } from './redaction.ts';
 import { stageGroups } from './stage-groups.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
@@ -49,7 +50,10 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
 
   if (stopReason)
     return { ...stepsOf(frozen ? withFrozenSettings(run, frozen) : run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
-  if (frozen) return summarize(run, frozen, ports);
+  if (frozen) {
+    await dropCopies(frozen, ports.work);
+    return summarize(run, frozen, ports);
+  }
   const refusal = await readRefusal(ports.work, run.runId);
   if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });
   try {
@@ -62,11 +66,14 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     const levels = await planLevels(run, state.counts, ports.work);
     const plan = await planOf(run, upload, state, levels, ports.work);
     requireBudget(plan);
-    return summarize(run, await freeze(plan, ports.work), ports);
+    const standing = await freeze(plan, ports.work);
+    await dropCopies(standing, ports.work);
+    return summarize(run, standing, ports);
   } catch (error) {
     if (error instanceof InvalidUploadError) {
+      await dropCopies(run, ports.work);
       const origin = error.code === BUDGET_BELOW_ONE_CALL ? 'budget' : 'upload';
-      await writeRefusal(ports.work, run.runId, { reason: error.message, origin, code: error.code });
+      await writeRefusal(ports.work, run.runId, { reason: withoutRedactable(error.message, run.settings), origin, code: error.code });
     }
     throw error;
   }
@@ -91,6 +98,17 @@ async function stage(
 }
 
 type PlanningSums = Pick<PlanningState, 'counts' | 'isLast' | 'duplicateIds' | 'isLeastDuplicateIds'>;
+
+/** Sentences may quote the first lines of an upload. */
+const withoutRedactable = (words: string, { redact }: Settings) => redactorOf(redact)?.(words, noRedactions()) ?? words;
+
+/** Removes the readable copies of an upload that was planned or refused, where they hold what its rows may not. */
+async function dropCopies({ runId, settings }: Pick<Run, 'runId' | 'settings'>, work: ObjectStore): Promise<void> {
+  if (settings.redact.length === 0) return;
+  const copies: string[] = [];
+  for await (const { key } of work.list(readableCopiesPrefix(runId))) copies.push(key);
+  await work.delete(copies);
+}
 
 /** What every output has in common; the next planning call of a level starts at its beginning. */
 const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
@@ -229,10 +247,11 @@ async function planOf(
     idColumn: upload.idColumn,
     notes: [
       ...(shutdown ? [shutdown] : []),
-      ...upload.notes,
+      ...upload.notes.map((note) => withoutRedactable(note, settings)),
       ...limited,
       ...truncated,
       ...groupNotes(upload.groupColumns, counts, settings),
+      ...redactionNote(settings.redact, counts.redacted),
       ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
     ],
     counts: { ...counts, inputTokens },

@@ -6,6 +6,7 @@ import type { GroupingLimits } from './grouping-limits.ts';
 import { type GroupingState, keepState } from './grouping-state.ts';
 import { recallIds } from './id-memory.ts';
 import { LineWriter } from './line-writer.ts';
+import { addRedactions, noRedactions } from './redaction.ts';
 import { SortedRun } from './sorted-run.ts';
 import { stagedRow } from './stage-rows.ts';
 import { tokensOf } from './staged-part.ts';
@@ -31,6 +32,7 @@ export async function sortRows(
   const sorted = new SortedRun(limits);
   const newRejections = () => new LineWriter(work, rejectedKey(runId, state.sortedRuns.length));
   let rejections = newRejections();
+  const redacted = run.settings.redact.length > 0 ? { ...noRedactions(), ...state.counts.redacted } : undefined;
   let counts = { ...state.counts };
   let { longKeys } = state;
 
@@ -38,7 +40,7 @@ export async function sortRows(
     await rejections.close();
     const bytes = await sorted.write(work, runId, state.sortedRuns.length);
     if (ids && !isLast) await work.put(partIdsKey(runId, state.sortedRuns.length), ids.takeFresh());
-    counts = { ...counts, rowsIn: position.rowNumber };
+    counts = { ...counts, rowsIn: position.rowNumber, ...(redacted && { redacted: { ...redacted } }) };
     state = {
       ...state,
       steps: state.steps + 1,
@@ -76,6 +78,7 @@ export async function sortRows(
           if (row.truncated) counts.rowsTruncated++;
           if (staged.groupKey === '') counts.rowsWithoutGroup++;
         }
+        if (redacted && row.redacted) addRedactions(redacted, row.redacted);
         if (rejections.isHeavy) await rejections.flush();
         position = row.next;
       }

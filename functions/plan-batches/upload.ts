@@ -1,4 +1,5 @@
 import type { RejectionReason, StagedRow } from '../shared/contract.ts';
+import type { RedactionCounts } from './redaction.ts';
 
 /** Where a record starts: enough to go on reading there in another invocation. Grows with every record. */
 export interface Position {
@@ -23,6 +24,8 @@ export type UploadRow = {
   line: number;
   /** Where the next record starts. */
   next: Position;
+  /** What was replaced in it; absent where nothing was. */
+  redacted?: RedactionCounts | undefined;
 } & (
   | { reason: null; id: string; text: string; truncated: boolean; groupKey: string | null; attributes: StagedRow['attributes'] }
   | { reason: RejectionReason; raw: string }

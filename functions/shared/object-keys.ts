@@ -38,11 +38,14 @@ export const eventKey = (runId: string, eventId: string) => `${runPrefix(runId)}
 export const refusalKey = (runId: string) => `${runPrefix(runId)}refusal.json`;
 /** The run's row of the table `runs`, as JSON. */
 export const runRecordKey = (runId: string) => `${runPrefix(runId)}run.json`;
+/** Says that the run is being forgotten, and where its words lie; the last object of it that goes. */
+export const forgettingKey = (runId: string) => `${runPrefix(runId)}forgetting.json`;
 export const planKey = (runId: string) => `${runPrefix(runId)}plan.json`;
 export const partsKey = (runId: string) => `${runPrefix(runId)}parts.jsonl`;
 
+export const readableCopiesPrefix = (runId: string) => `${runPrefix(runId)}readable/`;
 /** The decompressed UTF-8 copy of a file of the upload; 0 where the upload is one file. */
-export const readableCopyKey = (runId: string, file: number) => `${runPrefix(runId)}readable/${padded(file)}`;
+export const readableCopyKey = (runId: string, file: number) => `${readableCopiesPrefix(runId)}${padded(file)}`;
 
 const levelPrefix = (runId: string, level: number) => `${runPrefix(runId)}level-${level}/`;
 export const manifestKey = (runId: string, level: number) => `${levelPrefix(runId, level)}batches.jsonl`;
@@ -58,7 +61,9 @@ export const unansweredKey = (runId: string, attempt: number, level: number, bat
   `${unansweredPrefix(runId)}${attempt}-${level}-${batchId}-${tries}-${endedAt}`;
 export const childResultsPrefix = (runId: string, state: string) => `${runPrefix(runId)}children/${state}`;
 
-export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;
+/** Staged rows, with what was kept beside them while planning. */
+export const partsPrefix = (runId: string) => `${levelPrefix(runId, 0)}parts/`;
+export const partKey = (runId: string, part: number) => `${partsPrefix(runId)}${padded(part)}.jsonl`;
 export const partManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.batches.jsonl`;
 /** The part's lines of the manifest while nobody knows yet which folds their summaries go into. */
 export const stagedManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.staged-batches.jsonl`;
@@ -86,6 +91,11 @@ export const stagedTableKey = (runId: string, table: string, part: string) => `$
 export const partName = padded;
 /** The part that holds the levels above 0. */
 export const LEVELS_PART = 'levels';
+
+/** What the run's reports begin with, in the results bucket. */
+export const reportPrefix = (runId: string) => `reports/${runId}.`;
+/** Where Athena puts what queries return. */
+export const QUERY_RESULTS_PREFIX = 'athena/';
 
 export const tablePrefix = (table: string) => `tables/${table}/`;
 /** Everything that one run has in one table, whatever the part. */

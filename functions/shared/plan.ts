@@ -3,7 +3,7 @@ import { sourceSchema } from './contract.ts';
 import { parseJson } from './json-lines.ts';
 import { planKey } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
-import { settingsSchema } from './settings.ts';
+import { type RedactionKind, settingsSchema } from './settings.ts';
 
 const count = z.int().min(0);
 
@@ -25,6 +25,8 @@ export const planCountsSchema = z.object({
   rowsWithoutGroup: count,
   /** Batches of the group that has most of them; without grouping, all. */
   largestGroupBatches: count,
+  /** What was replaced in rows and rejected records; absent where nothing was to be. */
+  redacted: z.object({ email: count, phone: count, card: count, iban: count } satisfies Record<RedactionKind, typeof count>).optional(),
 });
 export type PlanCounts = z.infer<typeof planCountsSchema>;
 

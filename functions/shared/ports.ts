@@ -60,6 +60,25 @@ export interface ObjectStore {
   delete(keys: readonly string[]): Promise<void>;
 }
 
+/** One version of an object, or the mark of a deletion, which has no bytes. */
+export interface ObjectVersion {
+  key: string;
+  versionId: string;
+  bytes: number;
+  isDeletion: boolean;
+  /** Whether it is the one that `get` gives, or the mark for which there is none to give. */
+  isLatest: boolean;
+}
+
+/** The versions of one bucket, for whoever removes for good what it holds. No step does; so it is no part of `ObjectStore`. */
+export interface ObjectVersions {
+  readonly bucket: string;
+  /** Every version of every object whose key starts with the prefix, in key order; where a bucket has no versions, every object. */
+  list(prefix: string): AsyncIterable<ObjectVersion>;
+  /** Removes versions and leaves no mark. One that is not there, or no longer, is no error. */
+  delete(versions: readonly Pick<ObjectVersion, 'key' | 'versionId'>[]): Promise<void>;
+}
+
 export interface ChatMessage {
   role: 'system' | 'user';
   content: string;

@@ -7,8 +7,9 @@ import { MAX_SETTINGS_BYTES } from './limits.ts';
  * made from this list. `identity: false` marks settings that may change between attempts of one run.
  */
 interface SettingDefinition {
-  readonly kind: 'text' | 'integer' | 'number' | 'boolean';
-  readonly default: string | number | boolean | null;
+  /** `list`: some of `values`, each once; on the command line and in metadata separated by commas. */
+  readonly kind: 'text' | 'integer' | 'number' | 'boolean' | 'list';
+  readonly default: string | number | boolean | null | readonly string[];
   readonly description: string;
   readonly metavar?: string;
   readonly alias?: string;
@@ -19,6 +20,10 @@ interface SettingDefinition {
 }
 
 const DEFAULT_INSTRUCTION = 'summarize the following {rows} customer reviews into a concise paragraph';
+
+/** What can be taken out of texts before anybody sees them. */
+export const redactionKinds = ['email', 'phone', 'card', 'iban'] as const;
+export type RedactionKind = (typeof redactionKinds)[number];
 
 export const settingDefinitions = {
   textColumn: {
@@ -81,6 +86,14 @@ export const settingDefinitions = {
     minimum: 1,
     metavar: 'N',
     description: 'characters after which a text is cut and marked truncated',
+  },
+  redact: {
+    kind: 'list',
+    default: [] as readonly RedactionKind[],
+    values: redactionKinds,
+    metavar: 'KINDS',
+    description:
+      'what to replace in every row before it is staged or sent: email, phone, card, iban; several with commas (default: nothing)',
   },
   model: { kind: 'text', default: 'gpt-6-luna', metavar: 'NAME', description: 'model to ask' },
   serviceTier: {
@@ -151,6 +164,11 @@ const isSettingName = (name: string): name is SettingName => Object.hasOwn(setti
 
 const MAX_TEXT_CHARACTERS = 10_000;
 
+function listSchema({ values = [] }: SettingDefinition) {
+  const isEachOnce = (items: readonly string[]) => new Set(items).size === items.length;
+  return z.array(z.enum(values as [string, ...string[]])).refine(isEachOnce);
+}
+
 function valueSchema(definition: SettingDefinition) {
   if (definition.kind === 'boolean') return z.boolean();
   if (definition.kind === 'text') {
@@ -162,12 +180,16 @@ function valueSchema(definition: SettingDefinition) {
 
 /** A setting as JSON has it; null stands for its absence where the default is null. */
 function settingSchema(definition: SettingDefinition) {
+  // Plans and claims of versions that had no lists stay readable.
+  if (definition.kind === 'list') return listSchema(definition).default([]);
   const value = valueSchema(definition);
   return definition.default === null ? value.nullable() : value;
 }
 
 type Kinds = { text: string; integer: number; number: number; boolean: boolean };
-type SettingValue<D extends SettingDefinition> = Kinds[D['kind']] | (D['default'] extends null ? null : never);
+type SettingValue<D extends SettingDefinition> = D['kind'] extends keyof Kinds
+  ? Kinds[D['kind']] | (D['default'] extends null ? null : never)
+  : D['default'];
 export type Settings = { [Name in SettingName]: SettingValue<(typeof settingDefinitions)[Name]> };
 
 const shape = Object.fromEntries(settingNames.map((name) => [name, settingSchema(definitionOf(name))]));
@@ -192,6 +214,7 @@ const clipped = (value: unknown) => {
 /** What a setting's value must be, in words. */
 function expectation({ kind, values, minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: SettingDefinition): string {
   if (kind === 'boolean') return 'true or false';
+  if (kind === 'list') return `some of ${values?.join(', ')}, each once`;
   if (kind === 'text') return values ? `one of ${values.join(', ')}` : `a text of 1 to ${MAX_TEXT_CHARACTERS} characters`;
   const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
   return kind === 'integer' ? `a whole number ${range}` : `a number ${range}`;
@@ -254,12 +277,15 @@ export const settingsOfAttempt = (frozen: Settings, current: Settings): Settings
 export const attemptSettingNames = settingNames.filter((name) => definitionOf(name).identity === false);
 
 export const changedSettings = (settings: Settings): Partial<Settings> =>
-  Object.fromEntries(settingNames.filter((name) => settings[name] !== defaultSettings[name]).map((name) => [name, settings[name]]));
+  Object.fromEntries(
+    settingNames.filter((name) => String(settings[name]) !== String(defaultSettings[name])).map((name) => [name, settings[name]]),
+  );
 
 /** @returns the value that a text (a flag, object metadata) means; text that is none is returned as it is, to be refused with its layer. */
 export function settingFromText(name: string, text: string): unknown {
   const kind = isSettingName(name) ? definitionOf(name).kind : 'text';
   if (kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  if (kind === 'list') return text.split(',').map((item) => item.trim());
   if (kind !== 'text') return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
   return text;
 }

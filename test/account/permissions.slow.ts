@@ -51,6 +51,11 @@ beforeAll(async () => {
   const packed = await dropOne('support/packed.csv.gz', gzipSync(longReviews(20_000)));
   expect(await statusOf(packed)).toMatchObject({ status: 'complete' });
 
+  // The copy of one that is redacted is removed.
+  await pipeline.drop(`redacted/${SETTINGS_FILE}`, JSON.stringify({ redact: ['email'] }));
+  const redacted = await dropOne('redacted/packed.csv.gz', gzipSync('id,review\n1,"Write to me at a@example.com, it broke."\n'));
+  expect(await statusOf(redacted)).toMatchObject({ status: 'complete' });
+
   await pipeline.drop(`parts/${SETTINGS_FILE}`, JSON.stringify({ upload: 'folder' }));
   for (const part of [0, 1]) expect(await pipeline.drop(`parts/july/part-${part}.csv`, reviewsCsv(120, 120 * part))).toEqual([]);
   expect(await statusOf(await dropOne(`parts/july/${SUCCESS_FILE}`, ''))).toMatchObject({ status: 'complete' });

@@ -7,6 +7,7 @@ import {
   manifestKey,
   outcomeKey,
   partName,
+  readableCopyKey,
   receiptKey,
   tableKey,
   unansweredKey,
@@ -76,6 +77,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
       `s3:GetObject ${work}/runs/*`,
       ...puts('parts.jsonl', 'plan.json', 'refusal.json', ...streamed),
       ...streamed.map((key) => `s3:AbortMultipartUpload ${work}/runs/*/${key}`),
+      `s3:DeleteObject ${work}/runs/*/readable/*`,
       `s3:ListBucket ${work} runs/*`,
       'dynamodb:GetItem <Control/Table.Arn>',
       'events:PutEvents <Events.Arn>',
@@ -154,6 +156,7 @@ test.each([
   [keyPatterns.outcomes, outcomeKey('run', 12, 3)],
   [keyPatterns.unanswered, unansweredKey('run', 1, 0, 3, 2, 5)],
   [keyPatterns.childResults, `${childResultsPrefix('run', 'SummarizeBatches')}/0af3/manifest.json`],
+  [keyPatterns.readableCopies, readableCopyKey('run', 3)],
   [keyPatterns.summaries, contentKey('support', '0'.repeat(64))],
   [keyPatterns.tables, tableKey('runs', '2026-11-23', 'run', partName(0))],
 ])('the pattern %s covers %s', (pattern, key) => {

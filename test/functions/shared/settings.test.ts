@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  changedSettings,
   defaultSettings,
   resolveSettings,
   settingDefinitions,
@@ -155,4 +156,30 @@ test('another attempt has the settings that the plan froze, but for those outsid
   const current = { ...defaultSettings, batchRows: 200, model: 'gpt-5.4-mini', maxCostUsd: 9, toleratedFailurePercentage: 20 };
   expect(settingsOfAttempt(frozen, current)).toEqual({ ...frozen, maxCostUsd: 9, toleratedFailurePercentage: 20 });
   expect(settingsOfAttempt(frozen, { ...current, maxCostUsd: null }).maxCostUsd).toBeNull();
+});
+
+describe('a list', () => {
+  test('is written with commas on the command line, and takes each of its values once', () => {
+    expect(settingFromText('redact', 'email, iban')).toEqual(['email', 'iban']);
+    expect(resolveSettings([layer('command line', { redact: ['email', 'iban'] })])).toMatchObject({
+      settings: { redact: ['email', 'iban'] },
+      explicit: { redact: ['email', 'iban'] },
+    });
+    expect(problemsOf(layer('file', { redact: ['email', 'email'] }), layer('flag', { redact: settingFromText('redact', 'mail') }))).toEqual(
+      [
+        'file: redact: must be some of email, phone, card, iban, each once, not ["email","email"]',
+        'flag: redact: must be some of email, phone, card, iban, each once, not ["mail"]',
+      ],
+    );
+  });
+
+  test('is shown among the changed settings only where it differs from none', () => {
+    expect(changedSettings({ ...defaultSettings, redact: [] })).toEqual({});
+    expect(changedSettings({ ...defaultSettings, redact: ['card'] })).toEqual({ redact: ['card'] });
+  });
+
+  test('is none in what versions without it have stored', () => {
+    const { redact: _, ...stored } = defaultSettings;
+    expect(settingsSchema.parse(stored)).toEqual(defaultSettings);
+  });
 });
