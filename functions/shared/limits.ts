@@ -70,3 +70,16 @@ export const MAX_PARQUET_FOOTER_BYTES = 16 * 1024 * 1024;
 
 /** Different ids that are remembered to count those that occur again. */
 export const REMEMBERED_IDS = 1_000_000;
+
+/** Themes that a batch is asked for, and that a group, a fold or a run has at most. */
+export const MAX_ASKED_THEMES = 12;
+export const MAX_THEMES = 20;
+/** Claims of one answer that are looked at. */
+export const MAX_CLAIMS = 60;
+/** Longest name of a theme, and longest statement about it. */
+export const MAX_THEME_CHARACTERS = 80;
+export const MAX_STATEMENT_CHARACTERS = 300;
+/** Themes that one call is asked to name; the less mentioned keep their names. */
+export const MAX_NAMED_THEMES = 1_000;
+/** Ids of rows that a theme is shown with. */
+export const MAX_EXAMPLE_IDS = 5;

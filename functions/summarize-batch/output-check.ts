@@ -11,19 +11,25 @@ const borrowed = [
 /** Marks of the sentence around an address: stops, quotes and emphasis of any script. */
 const endPunctuation = /[\p{P}\p{S}]+$/u;
 
+/** Code of an address or a code fence in an answer that stands in none of the texts, undefined where there is none. */
+export function foreignMark(answer: string, texts: readonly string[]): string | undefined {
+  for (const { code, pattern } of borrowed) {
+    const found = answer.match(pattern);
+    if (!found) continue;
+    const source = texts.join('\n').toLowerCase();
+    if (found.some((mark) => !source.includes((mark.replace(endPunctuation, '') || mark).toLowerCase()))) return code;
+  }
+  return undefined;
+}
+
 /**
  * Refuses an answer with a web address, an e-mail address or a code fence that stands in none of the texts.
  * @throws UnusableSummaryError
  */
 export function checkOutput(answer: SummaryAnswer, texts: readonly string[]): void {
-  for (const { code, pattern } of borrowed) {
-    const found = answer.text.match(pattern);
-    if (!found) continue;
-    const source = texts.join('\n').toLowerCase();
-    const isForeign = found.some((mark) => !source.includes((mark.replace(endPunctuation, '') || mark).toLowerCase()));
-    if (isForeign)
-      throw new UnusableSummaryError('The answer holds an address or a code block that no text holds', { code, usage: answer.usage });
-  }
+  const code = foreignMark(answer.text, texts);
+  if (code !== undefined)
+    throw new UnusableSummaryError('The answer holds an address or a code block that no text holds', { code, usage: answer.usage });
 }
 
 /** Failures that another answer to the same question may not have; the others are properties of the texts. */
