@@ -1,3 +1,4 @@
+import { addClaimCounts, type ClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import { LedgerError } from '../shared/errors.ts';
 import { foldShapeOfPlan } from '../shared/fold.ts';
 import type { Plan } from '../shared/plan.ts';
@@ -64,6 +65,7 @@ export interface RunSums {
   batchesFailed: number;
   /** Failed rows by error code. */
   failures: Record<string, number>;
+  claimCounts: ClaimCounts;
   /** Batches of the levels above 0 that lack rows which they should stand for. */
   foldsIncomplete: number;
   /** Levels that have batches. */
@@ -84,6 +86,7 @@ export const noSums: RunSums = {
   batches: 0,
   batchesFailed: 0,
   failures: {},
+  claimCounts: noClaimCounts,
   foldsIncomplete: 0,
   levels: 0,
   calls: 0,
@@ -122,6 +125,7 @@ export function sumsOf(receipts: readonly Receipt[], levels: LevelsReceipt | nul
       batches: sum.batches + receipt.batches,
       batchesFailed: sum.batchesFailed + receipt.batchesFailed,
       failures: addCounts(sum.failures, receipt.failures),
+      claimCounts: addClaimCounts(sum.claimCounts, receipt.claimCounts ?? noClaimCounts),
     }),
     noSums,
   );

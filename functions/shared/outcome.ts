@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { claimCountsSchema, claimSchema } from './claim.ts';
 import { parseJson } from './json-lines.ts';
 import { outcomeKey, outcomePrefix } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
+import { foldThemesSchema } from './theme.ts';
 
 const count = z.int().min(0);
 
@@ -56,6 +58,11 @@ export const outcomeSchema = z.object({
   contentKey: z.string().nullable(),
   /** Of a fold: key of the one request for all of its summaries, whether that was answered or split. Another attempt knows by it that nothing has changed. */
   mergeKey: z.string().optional(),
+  /** At level 0, with insights: the claims that hold, and the counts of what the answers claimed. */
+  claims: z.array(claimSchema).optional(),
+  claimCounts: claimCountsSchema.optional(),
+  /** Of a fold, with insights: what became of the themes beneath, and the fold that they go into. */
+  themes: foldThemesSchema.extend({ parent: z.object({ level: count, batchId: count }).nullable() }).optional(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 

@@ -88,6 +88,11 @@ export const settingDefinitions = {
   temperature: { kind: 'number', default: 0.3, minimum: 0, maximum: 2, metavar: 'N', description: 'sampling temperature' },
   maxOutputTokens: { kind: 'integer', default: 250, minimum: 1, maximum: 100_000, metavar: 'N', description: 'longest answer, in tokens' },
   rollUp: { kind: 'boolean', default: true, description: 'fold the summaries, a hundred to one, level by level down to one paragraph' },
+  insights: {
+    kind: 'boolean',
+    default: false,
+    description: 'themes beside the summary, each with the rows that support it, checked against them',
+  },
   maxCostUsd: {
     kind: 'number',
     default: null,

@@ -1,3 +1,4 @@
+import { type Claim, type ClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import type { Batch, Run } from '../shared/contract.ts';
 import type { Answer, Outcome, Payment } from '../shared/outcome.ts';
 
@@ -12,6 +13,8 @@ export interface BatchFate {
   rowsFailed: number;
   promptVersion: string | null;
   fromCache: boolean;
+  claims: readonly Claim[];
+  claimCounts: ClaimCounts;
   /** What the run has paid for the batch, all attempts. */
   payments: readonly Payment[];
 }
@@ -27,7 +30,8 @@ export function fateOf(batch: Batch, outcome: Outcome | undefined, { attempt }: 
     const { status, answer, error, promptVersion, fromCache } = standing;
     const failedRows = new Map(standing.failedRows.map(({ rowNumber, code }) => [rowNumber, code]));
     const rowsFailed = batch.level === 0 ? failedRows.size : standing.rowsFailed;
-    return { batch, status, answer, error, failedRows, rowsFailed, promptVersion, fromCache, payments };
+    const { claims = [], claimCounts = noClaimCounts } = standing;
+    return { batch, status, answer, error, failedRows, rowsFailed, promptVersion, fromCache, claims, claimCounts, payments };
   }
   const error =
     standing?.error ??
@@ -35,6 +39,6 @@ export function fateOf(batch: Batch, outcome: Outcome | undefined, { attempt }: 
       ? { code: 'no_outcome', message: 'The function that had this batch ended without leaving an outcome' }
       : { code: 'halted', message: `The run was halted before this batch: ${stopReason}` });
   const promptVersion = standing?.promptVersion ?? null;
-  const nothing = { answer: null, failedRows: new Map(), fromCache: false };
+  const nothing = { answer: null, failedRows: new Map(), fromCache: false, claims: [], claimCounts: noClaimCounts };
   return { batch, status: 'failed', error, rowsFailed: batch.rows, promptVersion, payments, ...nothing };
 }

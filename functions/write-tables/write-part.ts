@@ -1,3 +1,4 @@
+import { addClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import { type Batch, batchSchema, type Rejection, type Run, type StagedRow } from '../shared/contract.ts';
 import { InvalidBatchError } from '../shared/errors.ts';
 import { jsonLines } from '../shared/json-lines.ts';
@@ -62,6 +63,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     firstBatchId,
     batches: fates.length,
     batchesFailed: fates.filter(({ status }) => status === 'failed').length,
+    ...(run.settings.insights && { claimCounts: fates.reduce((sum, { claimCounts }) => addClaimCounts(sum, claimCounts), noClaimCounts) }),
     ...paid,
     tables: await storeTables(files, run.runId, part, work),
   };
