@@ -51,8 +51,8 @@ describe.each(names)('%s', (name) => {
   test('shows only visible runs: every other table is joined to runs by run_id and dt', () => {
     const { sql } = query(name);
     expect(sql).toMatch(/\bFROM runs\b|\bJOIN runs\b/);
-    const tables = [...sql.matchAll(/\b(?:FROM|JOIN) (?:\w+_summaries|rejected_rows) (\w)\b(?:\n *(JOIN .*))?/g)];
-    expect(tables).toHaveLength([...sql.matchAll(/_summaries|rejected_rows/g)].length);
+    const tables = [...sql.matchAll(/\b(?:FROM|JOIN) (?:\w+_summaries|rejected_rows|theme_mentions|themes) (\w)\b(?:\n *(JOIN .*))?/g)];
+    expect(tables).toHaveLength([...sql.matchAll(/_summaries|rejected_rows|theme_mentions|\bthemes\b/g)].length);
     for (const [, alias, join] of tables)
       expect(join).toMatch(new RegExp(`^JOIN \\w+ u ON u\\.run_id = ${alias}\\.run_id AND u\\.dt = ${alias}\\.dt$`));
   });
