@@ -11,7 +11,7 @@ import { unansweredKey } from '../shared/object-keys.ts';
 import type { Payment } from '../shared/outcome.ts';
 import { BUDGET_EXCEEDED, type SpendRequest, type SummaryAnswer, type SummaryRequest } from '../shared/ports.ts';
 import { type Content, contentKeyOf, findContent, isUsable, keepContent, shortHash, type UsableContent } from './content.ts';
-import { checkOutput, isWorthAskingAgain } from './output-check.ts';
+import { isWorthAskingAgain } from './output-check.ts';
 import { inputTokensEstimate, PROMPT_VERSION } from './prompt.ts';
 import { type CallEnd, takeRateSlot } from './rate-slot.ts';
 import { isTierRefusal, STANDARD_TIER } from './service-tier.ts';
@@ -37,6 +37,9 @@ export interface FoundAnswer {
   content: UsableContent;
   contentKey: string;
 }
+
+/** Refuses an answer that does not serve. @throws UnusableSummaryError, whose code says whether to ask again (see isWorthAskingAgain). */
+export type AnswerCheck = (answer: SummaryAnswer) => void;
 
 /** Longer than a call in flight can last; what is still reserved then belongs to a worker that died. */
 const MAX_BUDGET_WAIT_SECONDS = 90;
@@ -73,11 +76,11 @@ export class BatchCalls {
 
   /**
    * The answer to a request: found, or else paid for. Where the answer does not serve for a reason that another may not have, it is asked for
-   * up to `maxAsks` times. `texts` are the words that the answer may borrow addresses from.
+   * up to `maxAsks` times. `check` sees each new answer; what it has let through stays, found again or not.
    * @throws UnusableSummaryError, ContextOverflowError: there is no answer that serves; this stands for the rest of the attempt.
    * @throws AttemptHalted, NoMoreCalls, and what the summarizer throws.
    */
-  async ask(request: SummaryRequest, texts: readonly string[], maxAsks: number): Promise<FoundAnswer> {
+  async ask(request: SummaryRequest, check: AnswerCheck, maxAsks: number): Promise<FoundAnswer> {
     const { run, failure } = this.task;
     const contentKey = contentKeyOf(run.dataset, run.endpoint, request);
     let content = await findContent(this.ports.work, contentKey);
@@ -90,7 +93,7 @@ export class BatchCalls {
       const unusable = content?.unusable;
       if (unusable && (unusable.asked >= maxAsks || !isWorthAskingAgain(unusable.code))) throw unusableError(unusable);
       if (failure !== null) throw new NoMoreCalls();
-      content = await this.payAtSomeTier(request, texts, contentKey, content);
+      content = await this.payAtSomeTier(request, check, contentKey, content);
       this.account(content, contentKey);
     }
   }
@@ -115,17 +118,17 @@ export class BatchCalls {
   }
 
   /** A service tier that is refused is given up for the standard one. */
-  private async payAtSomeTier(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined) {
+  private async payAtSomeTier(request: SummaryRequest, check: AnswerCheck, contentKey: string, before: Content | undefined) {
     try {
-      return await this.pay(request, texts, contentKey, before);
+      return await this.pay(request, check, contentKey, before);
     } catch (error) {
       if (!isTierRefusal(request, error)) throw error;
-      return await this.pay({ ...request, serviceTier: STANDARD_TIER }, texts, contentKey, before);
+      return await this.pay({ ...request, serviceTier: STANDARD_TIER }, check, contentKey, before);
     }
   }
 
   /** One call: a slot under the rate limit and money are reserved before it, what came is kept after it. @returns what stands under the key. */
-  private async pay(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined): Promise<Content> {
+  private async pay(request: SummaryRequest, check: AnswerCheck, contentKey: string, before: Content | undefined): Promise<Content> {
     const { run } = this.task;
     const most = { inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens };
     const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
@@ -141,7 +144,7 @@ export class BatchCalls {
       await this.reserve(spend);
       let spentUsd = 0;
       try {
-        const reply = await this.call(request, texts).catch((error: unknown) => {
+        const reply = await this.call(request, check).catch((error: unknown) => {
           end = { error };
           if (this.isMaybeBilled(error)) spentUsd = reserveUsd;
           throw error;
@@ -189,7 +192,7 @@ export class BatchCalls {
     return kept;
   }
 
-  private async call(request: SummaryRequest, texts: readonly string[]): Promise<Reply> {
+  private async call(request: SummaryRequest, check: AnswerCheck): Promise<Reply> {
     const { run } = this.task;
     let tier = request.serviceTier;
     const reply = (usage: Usage, result: Pick<Reply, 'answer' | 'unusable'>): Reply => ({
@@ -200,7 +203,7 @@ export class BatchCalls {
     try {
       const answer = await this.ports.summarizer.summarize(request, { signal: this.signal });
       tier = answer.serviceTier ?? tier;
-      checkOutput(answer, texts);
+      check(answer);
       return reply(answer.usage, { answer, unusable: null });
     } catch (error) {
       if (this.isMaybeBilled(error)) await this.markUnanswered();

@@ -11,10 +11,10 @@ const borrowed = [
 /** Marks of the sentence around an address: stops, quotes and emphasis of any script. */
 const endPunctuation = /[\p{P}\p{S}]+$/u;
 
-/** Code of an address or a code fence in an answer that stands in none of the texts, undefined where there is none. */
-export function foreignMark(answer: string, texts: readonly string[]): string | undefined {
+/** @returns why a text is no summary of these: code of the address or code fence in it that stands in none of them; undefined where there is none. */
+export function foreignMark(summary: string, texts: readonly string[]): string | undefined {
   for (const { code, pattern } of borrowed) {
-    const found = answer.match(pattern);
+    const found = summary.match(pattern);
     if (!found) continue;
     const source = texts.join('\n').toLowerCase();
     if (found.some((mark) => !source.includes((mark.replace(endPunctuation, '') || mark).toLowerCase()))) return code;
@@ -28,9 +28,14 @@ export function foreignMark(answer: string, texts: readonly string[]): string | 
  */
 export function checkOutput(answer: SummaryAnswer, texts: readonly string[]): void {
   const code = foreignMark(answer.text, texts);
-  if (code !== undefined)
-    throw new UnusableSummaryError('The answer holds an address or a code block that no text holds', { code, usage: answer.usage });
+  if (code === undefined) return;
+  throw new UnusableSummaryError('The answer holds an address or a code block that no text holds', { code, usage: answer.usage });
 }
 
+/** An answer that should be JSON and is not, or has none of the entries that were asked for. */
+export const NO_ENTRIES = 'no_entries';
+
+const worthAskingAgain = new Set<string | undefined>(['empty', NO_ENTRIES, ...borrowed.map(({ code }) => code)]);
+
 /** Failures that another answer to the same question may not have; the others are properties of the texts. */
-export const isWorthAskingAgain = (code: string | undefined) => code === 'empty' || borrowed.some((check) => check.code === code);
+export const isWorthAskingAgain = (code: string | undefined) => worthAskingAgain.has(code);

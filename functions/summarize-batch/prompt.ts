@@ -34,6 +34,7 @@ const request = (system: string, user: unknown, settings: PromptSettings): Summa
   temperature: settings.temperature,
   maxOutputTokens: settings.maxOutputTokens,
   serviceTier: settings.serviceTier,
+  format: null,
 });
 
 const taskOf = (settings: PromptSettings, rows: number) => settings.instruction.replaceAll('{rows}', String(rows));

@@ -3,6 +3,7 @@ import { MAX_SPLIT_CALLS } from '../shared/limits.ts';
 import type { SummaryRequest } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
 import type { BatchCalls, FoundAnswer } from './batch-calls.ts';
+import { checkOutput } from './output-check.ts';
 import { mergeRequest } from './prompt.ts';
 
 /** What a batch is made of (rows, or summaries), and how any of its parts are asked for. */
@@ -71,7 +72,7 @@ export async function summarizeParts<Part>(
       break;
     }
     try {
-      const found = await calls.ask(requestOf(piece), piece.map(textOf), piece === parts ? WHOLE_ASKS : 1);
+      const found = await calls.ask(requestOf(piece), (answer) => checkOutput(answer, piece.map(textOf)), piece === parts ? WHOLE_ASKS : 1);
       pieces.push({ rows: piece.reduce((rows, part) => rows + weightOf(part), 0), found });
     } catch (error) {
       if (!isSplittable(error)) throw error;
@@ -92,7 +93,7 @@ async function mergePieces(pieces: readonly Piece[], calls: BatchCalls, settings
   const parts = pieces.map(({ rows, found }) => ({ rows, summary: found.content.answer.text }));
   const summaries = parts.map(({ summary }) => summary);
   try {
-    return await calls.ask(mergeRequest(parts, settings), summaries, WHOLE_ASKS);
+    return await calls.ask(mergeRequest(parts, settings), (answer) => checkOutput(answer, summaries), WHOLE_ASKS);
   } catch (error) {
     if (!isSplittable(error)) throw error;
     // The model takes the pieces and not their sum: they stand one after the other.
