@@ -100,7 +100,7 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
   const read = await openPinned(run, input, work);
   const plan = await planOf(run, input, work);
   const { counts, settings } = plan;
-  const calls = callsOf(counts.batches, settings);
+  const calls = callsOf(plan);
   return {
     source_key: upload.key,
     dataset: run.dataset,

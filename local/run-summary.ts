@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { callsOf, foldShapeOf } from '../functions/shared/fold.ts';
+import { callsOf } from '../functions/shared/fold.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome, readOutcomeAt } from '../functions/shared/outcome.ts';
-import type { Plan } from '../functions/shared/plan.ts';
+import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
-import type { Settings } from '../functions/shared/settings.ts';
 import { count, counted, dollars, duration, printable } from './figures.ts';
 import type { RunRecord } from './local-run.ts';
 
@@ -18,7 +17,7 @@ const modelName = (model: unknown) => (model === OFFLINE_MODEL ? OFFLINE_NOTICE 
 export function planLines(plan: Plan, model: string): string[] {
   const { rowsIn, rowsRejected, batches, inputTokens } = plan.counts;
   const rejected = rowsRejected > 0 ? ` (${count(rowsRejected)} rejected)` : '';
-  const calls = callsOf(batches, plan.settings);
+  const calls = callsOf(plan);
   const output = calls * plan.settings.maxOutputTokens;
   const cost =
     plan.estimatedCostUsd === null
@@ -68,7 +67,8 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `${count(number('rows_rejected'))} rejected`,
   ].join(', ');
   // In a run that is not complete some folds may have had nothing to ask.
-  const folds = record.status !== 'complete' ? 0 : foldShapeOf(number('batches'), JSON.parse(String(record.settings)) as Settings).allFolds;
+  const plan = record.status === 'complete' ? await readPlan(work, String(record.run_id)) : undefined;
+  const folds = plan ? callsOf(plan) - plan.counts.batches : 0;
   const reused = number('batches') - number('batches_failed') + folds - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,

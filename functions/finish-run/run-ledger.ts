@@ -1,6 +1,5 @@
 import { addClaimCounts, type ClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import { LedgerError } from '../shared/errors.ts';
-import { foldShapeOfPlan } from '../shared/fold.ts';
 import type { Plan } from '../shared/plan.ts';
 import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
 
@@ -28,8 +27,12 @@ export function closeLedger(receipts: readonly Receipt[], rowsIn: number): void 
  * @param levels null where there is no receipt of the levels above 0.
  * @throws LedgerError: batches, rejected rows or folds are missing, doubled, or not those that were planned.
  */
-export function closeBatches(receipts: readonly Receipt[], levels: LevelsReceipt | null, plan: Pick<Plan, 'counts' | 'settings'>): void {
-  const { counts, settings } = plan;
+export function closeBatches(
+  receipts: readonly Receipt[],
+  levels: LevelsReceipt | null,
+  plan: Pick<Plan, 'counts' | 'settings' | 'folds'>,
+): void {
+  const { counts, settings, folds } = plan;
   let batches = 0;
   for (const { part, firstBatchId, batches: some } of receipts) {
     if (some > 0 && firstBatchId !== batches)
@@ -46,13 +49,19 @@ export function closeBatches(receipts: readonly Receipt[], levels: LevelsReceipt
       code: 'rows_unaccounted',
     });
 
-  if (settings.rollUp !== (levels !== null))
+  const planned = folds.reduce((sum, some) => sum + some, 0);
+  if ((settings.rollUp || counts.groups !== null) !== (levels !== null))
     throw new LedgerError(`There is ${levels ? 'a' : 'no'} receipt of the levels above 0`, { code: 'receipt_missing' });
-  const shape = foldShapeOfPlan(plan);
-  if (levels && (levels.folds !== shape.allFolds || levels.levels !== shape.places.length))
+  if (levels && (levels.folds !== planned || levels.levels !== folds.length + 1))
     throw new LedgerError(
-      `The receipts have ${levels.folds} folds on ${levels.levels} levels, ${shape.allFolds} on ${shape.places.length} were planned`,
+      `The receipts have ${levels.folds} folds on ${levels.levels} levels, ${planned} on ${folds.length + 1} were planned`,
       { code: 'folds_missing_or_doubled' },
+    );
+  const summarizable = receipts.reduce((rows, { rowsSummarized, rowsFailed }) => rows + rowsSummarized + rowsFailed, 0);
+  if (levels && ((levels.groups?.count ?? null) !== counts.groups || (levels.groups?.rows ?? summarizable) !== summarizable))
+    throw new LedgerError(
+      `The receipts have ${levels.groups?.count ?? 'no'} groups of ${levels.groups?.rows ?? 0} rows, ${counts.groups ?? 'none'} of ${summarizable} were planned`,
+      { code: 'groups_missing_or_doubled' },
     );
 }
 

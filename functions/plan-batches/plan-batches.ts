@@ -1,7 +1,7 @@
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
-import { callsOf, foldShapeOf, foldShapeOfPlan, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
+import { callsOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
@@ -56,9 +56,9 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     const state = await stageRows(upload, run, ports.work, input.continueWithPart, ports.isTimeShort);
     if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
     if (state.counts.rowsStaged === 0) throw noRows(upload, state);
-    await joinManifest(ports.work, run, state.counts.parts);
-    await planLevels(run, state.counts.batches, ports.work);
-    const plan = await planOf(run, upload, state, ports.work);
+    await joinManifest(ports.work, run, state.counts);
+    const levels = await planLevels(run, state.counts, ports.work);
+    const plan = await planOf(run, upload, state, levels, ports.work);
     requireBudget(plan);
     return summarize(run, await freeze(plan, ports.work), ports);
   } catch (error) {
@@ -111,9 +111,9 @@ function mapOver(level: number, batches: number, { runId }: Run, { work, concurr
 
 /** The map over a level above 0, planned with level 0; the tables where the level below is the root's. */
 function foldOrWrite(run: Run, plan: Plan | undefined, level: number, ports: PlanBatchesPorts): PlanBatchesOutput {
-  const shape = plan && foldShapeOfPlan(plan);
-  if (!shape || level >= shape.places.length) return { ...stepsOf(run, ports), next: 'write', level };
-  return { ...stepsOf(run, ports), ...mapOver(level, shape.folds(level), run, ports) };
+  const folds = plan?.folds[level - 1];
+  if (folds === undefined) return { ...stepsOf(run, ports), next: 'write', level };
+  return { ...stepsOf(run, ports), ...mapOver(level, folds, run, ports) };
 }
 
 const countsAtStart = ({ counts }: Plan) => ({
@@ -152,10 +152,11 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
   );
 
 /** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
-function requireBudget({ endpoint, settings, counts }: Plan) {
+function requireBudget(plan: Plan) {
+  const { endpoint, settings, counts } = plan;
   const { maxCostUsd, model, maxOutputTokens } = settings;
   // At the standard tier, as each call reserves it.
-  const usage = { inputTokens: counts.inputTokens / callsOf(counts.batches, settings), outputTokens: maxOutputTokens };
+  const usage = { inputTokens: counts.inputTokens / callsOf(plan), outputTokens: maxOutputTokens };
   const callUsd = costUsd(endpoint, model, null, usage) ?? 0;
   if (maxCostUsd === null || maxCostUsd >= callUsd) return;
   throw new InvalidUploadError(
@@ -166,18 +167,23 @@ function requireBudget({ endpoint, settings, counts }: Plan) {
   );
 }
 
-async function planOf(run: Run, upload: Upload, state: PlanningState, work: ObjectStore): Promise<Plan> {
+async function planOf(
+  run: Run,
+  upload: Upload,
+  state: PlanningState,
+  { folds, foldedSummaries }: Awaited<ReturnType<typeof planLevels>>,
+  work: ObjectStore,
+): Promise<Plan> {
   const { counts } = state;
   const first = await readAttempt(work, run.runId, 1);
   if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
   const { settings } = run;
-  const shape = foldShapeOf(counts.batches, settings);
+  const calls = callsOf({ counts, folds });
   const inputTokens =
     counts.inputTokens +
     counts.batches * requestOverheadTokens(settings) +
-    shape.foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
-    shape.allFolds * mergeOverheadTokens(settings);
-  const calls = callsOf(counts.batches, settings);
+    foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
+    (calls - counts.batches) * mergeOverheadTokens(settings);
   const outputTokens = calls * settings.maxOutputTokens;
   const truncated =
     counts.rowsTruncated > 0
@@ -207,6 +213,7 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
       ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
     ],
     counts: { ...counts, inputTokens },
+    folds,
     estimatedCostUsd: costUsd(run.endpoint, settings.model, settings.serviceTier, { inputTokens, outputTokens }),
   };
 }

@@ -22,8 +22,13 @@ const planningStateSchema = z.object({
 });
 export type PlanningState = z.infer<typeof planningStateSchema>;
 
+export const noCounts: PlanCounts = {
+  ...{ parts: 0, rowsIn: 0, rowsStaged: 0, rowsRejected: 0, rowsTruncated: 0, batches: 0, inputTokens: 0 },
+  ...{ groups: null, groupsSkipped: 0, rowsSkipped: 0, rowsWithoutGroup: 0, largestGroupBatches: 0 },
+};
+
 const start = (position: Position): PlanningState => ({
-  counts: { parts: 0, rowsIn: 0, rowsStaged: 0, rowsRejected: 0, rowsTruncated: 0, batches: 0, inputTokens: 0 },
+  counts: noCounts,
   next: position,
   isLast: false,
   duplicateIds: 0,
@@ -37,13 +42,16 @@ async function stateAfter(work: ObjectStore, runId: string, part: number): Promi
 }
 
 function addPart(before: PlanCounts, part: StagedPart, next: Position): PlanCounts {
+  const batches = before.batches + part.counts.batches;
   return {
+    ...before,
     parts: before.parts + 1,
     rowsIn: next.rowNumber,
     rowsStaged: before.rowsStaged + part.counts.rowsStaged,
     rowsRejected: before.rowsRejected + part.counts.rowsRejected,
     rowsTruncated: before.rowsTruncated + part.counts.rowsTruncated,
-    batches: before.batches + part.counts.batches,
+    batches,
+    largestGroupBatches: batches,
     inputTokens: before.inputTokens + part.counts.inputTokens,
   };
 }

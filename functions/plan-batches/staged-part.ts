@@ -1,81 +1,12 @@
 import type { Batch, Rejection, StagedRow } from '../shared/contract.ts';
 import { BYTES_PER_TOKEN, PART_BYTES, PART_ROWS } from '../shared/limits.ts';
-import { partKey, partManifestKey, rejectedKey } from '../shared/object-keys.ts';
-import type { ObjectStore, ObjectWriter } from '../shared/ports.ts';
+import { partKey, rejectedKey, stagedManifestKey } from '../shared/object-keys.ts';
+import type { ObjectStore } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
-
-/** Bytes that are sent on at once. */
-const PIECE_BYTES = 1024 * 1024;
-const FIRST_CAPACITY_BYTES = 64 * 1024;
-/** Characters that are encoded at once, so that no string is longer than what a young generation holds well. */
-const ENCODED_CHARACTERS = 64 * 1024;
+import { LineWriter } from './line-writer.ts';
 
 /** Upper estimate of a text's tokens. */
 export const tokensOf = (text: string) => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
-
-/** Lines for one object, sent on in pieces of about a mebibyte. */
-class LineWriter {
-  private readonly writer: ObjectWriter;
-  private pending: string[] = [];
-  private pendingCharacters = 0;
-  /** The same memory for every piece: whoever is sent one has taken it when `write` is over. */
-  private piece = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES);
-  private pieceBytes = 0;
-  private sentBytes = 0;
-
-  constructor(store: ObjectStore, key: string) {
-    this.writer = store.create(key);
-  }
-
-  add(line: string): void {
-    this.pending.push(line);
-    this.pendingCharacters += line.length;
-    if (this.pendingCharacters >= ENCODED_CHARACTERS) this.encode();
-  }
-
-  /** Bytes of all lines so far. */
-  get bytes(): number {
-    this.encode();
-    return this.sentBytes + this.pieceBytes;
-  }
-
-  /** Whether there is a piece to send. */
-  get isHeavy() {
-    return this.pieceBytes >= PIECE_BYTES;
-  }
-
-  private encode(): void {
-    if (this.pending.length === 0) return;
-    // For the line feed after the last line.
-    this.pending.push('');
-    const text = this.pending.join('\n');
-    this.pending = [];
-    this.pendingCharacters = 0;
-    const end = this.pieceBytes + Buffer.byteLength(text);
-    if (end > this.piece.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end, 2 * this.piece.length));
-      this.piece.copy(larger, 0, 0, this.pieceBytes);
-      this.piece = larger;
-    }
-    this.piece.write(text, this.pieceBytes);
-    this.pieceBytes = end;
-  }
-
-  async flush() {
-    this.encode();
-    if (this.pieceBytes === 0) return;
-    await this.writer.write(this.piece.subarray(0, this.pieceBytes));
-    this.sentBytes += this.pieceBytes;
-    this.pieceBytes = 0;
-  }
-
-  async close() {
-    await this.flush();
-    await this.writer.close();
-  }
-
-  abort = () => this.writer.abort();
-}
 
 /** What the whole plan needs to know of a finished part. */
 export interface PartCounts {
@@ -106,7 +37,7 @@ export class StagedPart {
   ) {
     this.key = partKey(runId, part);
     this.rows = new LineWriter(work, this.key);
-    this.manifest = new LineWriter(work, partManifestKey(runId, part));
+    this.manifest = new LineWriter(work, stagedManifestKey(runId, part));
     this.rejections = new LineWriter(work, rejectedKey(runId, part));
     this.firstBatchId = firstBatchId;
     this.limits = limits;
@@ -153,7 +84,7 @@ export class StagedPart {
   private closeBatch() {
     if (!this.open) return;
     const { start, firstRow, rows, tokens } = this.open;
-    const batch: Batch = {
+    const batch: Omit<Batch, 'parent'> = {
       batchId: this.firstBatchId + this.counts.batches,
       level: 0,
       groupKey: null,

@@ -57,6 +57,8 @@ export const batchSchema = z.object({
   /** Input rows beneath. */
   rows: z.int().min(1),
   tokensEstimate: count,
+  /** The fold that its summary goes into, however often it is passed up before; null for the root, and without roll-up. */
+  parent: z.object({ level: count, batchId: count }).nullable(),
 });
 export type Batch = z.infer<typeof batchSchema>;
 

@@ -60,6 +60,12 @@ export const childResultsPrefix = (runId: string, state: string) => `${runPrefix
 
 export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;
 export const partManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.batches.jsonl`;
+/** The part's lines of the manifest while nobody knows yet which folds their summaries go into. */
+export const stagedManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.staged-batches.jsonl`;
+/** Of a grouped run: the groups that end in the part, without their roots. */
+export const partGroupsKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.groups.jsonl`;
+/** Of a grouped run: all groups that are summarized, in the order of their batches. */
+export const groupsKey = (runId: string) => `${runPrefix(runId)}groups.jsonl`;
 /** Where planning stood when the part was complete: sums so far and the position of the next record. */
 export const partStateKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.json`;
 /** Hashes of the ids that first occur in the part, eight bytes each. */

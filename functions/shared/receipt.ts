@@ -46,6 +46,8 @@ export const levelsReceiptSchema = z.object({
   levels: count,
   /** Key of the outcome that holds the root, null where there is no root. */
   rootKey: z.string().nullable(),
+  /** Rows of group_summaries and the input rows beneath them, null without grouping. */
+  groups: z.object({ count, rows: count }).nullable(),
   ...payments,
   ...filled,
 });

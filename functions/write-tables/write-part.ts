@@ -13,11 +13,12 @@ import { ParquetFile } from './parquet-file.ts';
 import { inRowOrder } from './part-rows.ts';
 import { storeTables } from './part-tables.ts';
 import { readFates } from './read-fates.ts';
-import { readFoldShape } from './read-fold-shape.ts';
+import { requirePlan } from './require-plan.ts';
 import { batchSummaryRow, failureOf, rejectedRow, rowSummaryRow } from './table-rows.ts';
 
 /** Writes the rows, rejections and batches of one staged part. @returns what they add to the run, counted from what was written. */
 export async function writePart(run: Run, part: string, stopReason: string | null, work: ObjectStore): Promise<Receipt> {
+  await requirePlan(run, work);
   const number = Number(part);
   const batches: Batch[] = [];
   for await (const line of jsonLines(work.stream(partManifestKey(run.runId, number)))) batches.push(batchSchema.parse(line));
@@ -26,7 +27,6 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     batchId === firstBatchId + index && level === 0 && key === partKey(run.runId, number);
   if (!batches.every(isOfPart)) throw notThose(part);
   const fates = await readFates(batches, run, stopReason, work);
-  const shape = await readFoldShape(run, work);
 
   const files = {
     batch_summaries: new ParquetFile(tables.batch_summaries),
@@ -35,7 +35,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
   };
   const paid = noPayments();
   for (const fate of fates) {
-    files.batch_summaries.add(batchSummaryRow(run, fate, shape.parentOf(fate.batch)));
+    files.batch_summaries.add(batchSummaryRow(run, fate));
     addPayments(paid, fate.payments);
   }
 

@@ -65,11 +65,11 @@ export async function planSample(work: MemoryStore, run: Run, records: readonly 
     await claimAttempt(work, run.runId, { attempt: 1, owner: 'execution', acceptedAt: ACCEPTED_AT, settings: run.settings });
   }
   const { counts } = await stageRows(sampleUpload(records), run, work, null, () => false);
-  await joinManifest(work, run, counts.parts);
-  await planLevels(run, counts.batches, work);
+  await joinManifest(work, run, counts);
+  const { folds } = await planLevels(run, counts, work);
   const { runId, dataset, source, endpoint, limit, settings } = run;
   const plan: Plan = {
-    ...{ runId, dataset, source, endpoint, limit, settings, counts },
+    ...{ runId, dataset, source, endpoint, limit, settings, counts, folds },
     ...{ date: ACCEPTED_AT.slice(0, 10), startedAt: ACCEPTED_AT, format: 'csv', textColumn: 'review', idColumn: 'id' },
     notes: ['A note.'],
     estimatedCostUsd: 0.25,
