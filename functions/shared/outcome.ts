@@ -61,8 +61,15 @@ export const outcomeSchema = z.object({
   /** At level 0, with insights: the claims that hold, and the counts of what the answers claimed. */
   claims: z.array(claimSchema).optional(),
   claimCounts: claimCountsSchema.optional(),
-  /** Of a fold, with insights: what became of the themes beneath, and the fold that they go into. */
-  themes: foldThemesSchema.extend({ parent: z.object({ level: count, batchId: count }).nullable() }).optional(),
+  /** Of a fold, with insights: what became of the themes beneath. */
+  themes: foldThemesSchema
+    .extend({
+      /** Key of the request that asked for their names, whether that was answered or not; null where nothing was asked. */
+      namesKey: z.string().nullable(),
+      /** The fold that they go into, null at the root. */
+      parent: z.object({ level: count, batchId: count }).nullable(),
+    })
+    .optional(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 

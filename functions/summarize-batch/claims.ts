@@ -6,8 +6,8 @@ import { foreignMark } from './output-check.ts';
 
 type CitedRow = Pick<StagedRow, 'rowNumber' | 'id' | 'text'>;
 
-/** Text on one line: names and statements are shown in tables. */
-const lineOf = (maxCharacters: number) =>
+/** Text on one line, not empty and no longer than that: names and statements are shown in tables. */
+export const lineOf = (maxCharacters: number) =>
   z
     .string()
     .transform((text) => text.replace(/[\s\p{Cc}]+/gu, ' ').trim())

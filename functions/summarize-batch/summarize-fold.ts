@@ -6,6 +6,7 @@ import type { BatchCalls } from './batch-calls.ts';
 import { readFolded } from './batch-lines.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
 import { contentKeyOf } from './content.ts';
+import { nameThemes } from './name-themes.ts';
 import { mergeRequest } from './prompt.ts';
 import { reasonOf, summarizeParts } from './summarize-parts.ts';
 
@@ -41,6 +42,25 @@ export async function summarizeFold(
   signal?: AbortSignal,
 ): Promise<BatchSummary> {
   const { batches, children } = await readChildren(fold, run, work, signal);
+  const summary = await mergeSummaries(fold, batches, children, calls, run, standing);
+  if (!run.settings.insights || summary.status === 'failed') return summary;
+  const themes = await nameThemes(
+    children.map(({ outcome }) => outcome),
+    calls,
+    run,
+    standing,
+  );
+  return { ...summary, themes: { ...themes, parent: fold.parent } };
+}
+
+async function mergeSummaries(
+  fold: Batch,
+  batches: number,
+  children: readonly Child[],
+  calls: BatchCalls,
+  run: Run,
+  standing: Outcome | undefined,
+): Promise<BatchSummary> {
   const [only] = children;
   if (!only) {
     return withoutSummary(fold.rows, { code: 'nothing_to_fold', message: `None of the ${batches} batches beneath has a summary` });

@@ -19,7 +19,7 @@ export interface ClaimRoots {
 }
 
 /** What stands of a fold with insights. */
-type FoldThemesAndParent = NonNullable<Outcome['themes']>;
+type FoldThemesAndParent = Omit<NonNullable<Outcome['themes']>, 'namesKey'>;
 
 interface Step {
   themes: readonly Theme[];

@@ -15,10 +15,11 @@ import { storeTables } from './part-tables.ts';
 import { readFates } from './read-fates.ts';
 import { requirePlan } from './require-plan.ts';
 import { batchSummaryRow, failureOf, rejectedRow, rowSummaryRow } from './table-rows.ts';
+import { themeMentions } from './themes-file.ts';
 
 /** Writes the rows, rejections and batches of one staged part. @returns what they add to the run, counted from what was written. */
 export async function writePart(run: Run, part: string, stopReason: string | null, work: ObjectStore): Promise<Receipt> {
-  await requirePlan(run, work);
+  const plan = await requirePlan(run, work);
   const number = Number(part);
   const batches: Batch[] = [];
   for await (const line of jsonLines(work.stream(partManifestKey(run.runId, number)))) batches.push(batchSchema.parse(line));
@@ -32,6 +33,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     batch_summaries: new ParquetFile(tables.batch_summaries),
     row_summaries: new ParquetFile(tables.row_summaries),
     rejected_rows: new ParquetFile(tables.rejected_rows),
+    ...(run.settings.insights && { theme_mentions: await themeMentions(run, fates, plan, work) }),
   };
   const paid = noPayments();
   for (const fate of fates) {

@@ -11,7 +11,7 @@ const MIN_ROWS = 2;
 
 /** Words that many rows have, and that no row is about. */
 const common = new Set(
-  `able actually add again ago asked enough five four half inside outside second six after almost anyone anything arrived back bit bought buy came come day days definitely didn't doesn't don't every everything
+  `able actually add again large run true ago asked enough five four half inside outside second six after almost anyone anything arrived back bit bought buy came come day days definitely didn't doesn't don't every everything
   fairly feel feels felt first full give given gives going good got however isn't keep kept know left length little long look looked looking looks lot
   love makes maybe month months need needed new night normally order ordered ordering part people perfect piece pieces put quite rather received review right
   said saw say see seems set short size sized small sure take takes tell thing things think thought three time times top tried try trying usual usually

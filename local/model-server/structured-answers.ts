@@ -1,5 +1,6 @@
 import { type ChatRequest, maxOutputTokensOf, messageText } from './completion.ts';
 import { extractiveSummary } from './extractive-summary.ts';
+import { extractiveThemes, themeNames } from './extractive-themes.ts';
 
 /** What the model says to the rows of a request, as the value that JSON is made of. */
 type StructuredAnswer = (rows: readonly string[], maxOutputTokens: number | undefined) => unknown;
@@ -20,8 +21,17 @@ const rowSummaries: StructuredAnswer = (rows, maxOutputTokens) => {
   return { rows: rows.map((row, index) => ({ row: index + 1, summary: extractiveSummary([row], Math.max(leastRowTokens, share)) })) };
 };
 
+const summaryAndThemes: StructuredAnswer = (rows) => ({ summary: extractiveSummary(rows), themes: extractiveThemes(rows) });
+
+/** Names for the themes that the one message lists. */
+const namesOfThemes: StructuredAnswer = ([message = '[]']) => ({
+  themes: themeNames((JSON.parse(message) as { name: string }[]).map(({ name }) => name)),
+});
+
 /** The formats that this server can answer in, by the names of their schemas. */
 const formats: Readonly<Record<string, KnownFormat>> = {
+  summary_and_themes: { answer: summaryAndThemes, sign: /\{"summary":"[^"]*","themes":\[/ },
+  theme_names: { answer: namesOfThemes, sign: /\{"themes":\[\{"name":"/ },
   row_summaries: { answer: rowSummaries, sign: /\{"rows":\[\{"row":1,"summary":"/ },
 };
 
