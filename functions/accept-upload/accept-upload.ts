@@ -3,10 +3,17 @@ import { claimAttempt, executionName, readClosedAttempt, runOfClaim } from '../s
 import type { Run, Source } from '../shared/contract.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
-import { datasetOf, SETTINGS_FILE, SUCCESS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
+import { DIGEST_FOLDER, datasetOf, SETTINGS_FILE, SUCCESS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
 import type { Clock, Log, ObjectStore } from '../shared/ports.ts';
 import { writeRefusal } from '../shared/refusal.ts';
-import { defaultSettings, kebabCase, type Settings, type SettingsLayer, settingFromText } from '../shared/settings.ts';
+import {
+  defaultSettings,
+  kebabCase,
+  type Settings,
+  type SettingsLayer,
+  settingFromText,
+  settingsOfEveryDigest,
+} from '../shared/settings.ts';
 import { newRun, runIdOf } from './new-run.ts';
 import { pinFolder } from './pin-folder.ts';
 
@@ -117,7 +124,13 @@ async function runOf(
   const upload = { source, dataset: datasetOf(objectKey), endpoint: ports.endpoint, limit: null };
   const metadata = (await ports.input.head(objectKey, { versionId: source.versionId }))?.metadata ?? {};
   try {
-    const run = newRun(upload, [...(file ? [fileLayer(file.origin, file.bytes)] : []), metadataLayer(metadata)]);
+    const isDigest = source.key.startsWith(`${upload.dataset}/${DIGEST_FOLDER}/`);
+    const digestLayer = { origin: 'digest', values: settingsOfEveryDigest };
+    const run = newRun(upload, [
+      ...(file ? [fileLayer(file.origin, file.bytes)] : []),
+      ...(isDigest ? [digestLayer] : []),
+      metadataLayer(metadata),
+    ]);
     requireKind(kind, source.key, run.settings);
     return { run, isRefused: false };
   } catch (error) {

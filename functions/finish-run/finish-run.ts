@@ -15,7 +15,8 @@ import { paymentsOf } from './payments.ts';
 import { publishOnce } from './publish-once.ts';
 import { publishTables } from './publish-tables.ts';
 import { readReceipts } from './read-receipts.ts';
-import { closeBatches, closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
+import { closeLedger } from './row-ledger.ts';
+import { closeBatches, noSums, type RunSums, sumsOf } from './run-ledger.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
 import { stopCodeOf } from './stop-code.ts';
@@ -118,7 +119,7 @@ async function judge(input: FinishRunInput, plan: Plan | undefined, refusal: Ref
   }
   try {
     const { parts, levels } = await readReceipts(run, work);
-    closeLedger(parts, plan.counts.rowsIn);
+    closeLedger(parts, plan.counts.rowsIn, plan.counts.groups !== null);
     closeBatches(parts, levels, plan);
     const sums = sumsOf(parts, levels, run.attempt);
     const verdict = verdictOf(sums, stopReason, run.settings.toleratedFailurePercentage);
@@ -145,6 +146,7 @@ async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Pro
     callsThisAttempt,
     rowsFailed: counts.rowsStaged,
     rowsRejected: counts.rowsRejected,
+    rowsSkipped: counts.rowsSkipped,
     batches: counts.batches,
     batchesFailed: counts.batches,
   };

@@ -4,25 +4,6 @@ import type { Plan } from '../shared/plan.ts';
 import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
 
 /**
- * Proves that the receipts, in the order of their parts, hold each row number of the upload exactly once.
- * @throws LedgerError: a row number is missing, doubled or beyond the upload; or a part does not account for all of its rows.
- */
-export function closeLedger(receipts: readonly Receipt[], rowsIn: number): void {
-  let end = 0;
-  for (const { part, rows, rowsSummarized, rowsFailed, rowsRejected, rowsSkipped } of receipts) {
-    if (rows.start !== end)
-      throw new LedgerError(`Part ${part} starts at row ${rows.start}, not at row ${end}`, { code: 'rows_missing_or_doubled' });
-    const accounted = rowsSummarized + rowsFailed + rowsRejected + rowsSkipped;
-    if (accounted !== rows.end - rows.start) {
-      throw new LedgerError(`Part ${part} has ${rows.end - rows.start} rows and accounts for ${accounted}`, { code: 'rows_unaccounted' });
-    }
-    end = rows.end;
-  }
-  if (end !== rowsIn)
-    throw new LedgerError(`The receipts end at row ${end}, the upload has ${rowsIn} rows`, { code: 'rows_missing_or_doubled' });
-}
-
-/**
  * Proves that the receipts, in the order of their parts, hold each planned batch exactly once, and each fold of them.
  * @param levels null where there is no receipt of the levels above 0.
  * @throws LedgerError: batches, rejected rows or folds are missing, doubled, or not those that were planned.
@@ -46,6 +27,11 @@ export function closeBatches(
   const rejected = receipts.reduce((rows, { rowsRejected }) => rows + rowsRejected, 0);
   if (rejected !== counts.rowsRejected)
     throw new LedgerError(`The receipts have ${rejected} rejected rows, planning rejected ${counts.rowsRejected}`, {
+      code: 'rows_unaccounted',
+    });
+  const skipped = receipts.reduce((rows, { rowsSkipped }) => rows + rowsSkipped, 0);
+  if (skipped !== counts.rowsSkipped)
+    throw new LedgerError(`The receipts have ${skipped} skipped rows, planning skipped ${counts.rowsSkipped}`, {
       code: 'rows_unaccounted',
     });
 

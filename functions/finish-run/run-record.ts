@@ -38,6 +38,7 @@ export function runRecord(
     rows_failed: sums.rowsFailed,
     rows_rejected: sums.rowsRejected,
     rows_skipped: sums.rowsSkipped,
+    groups: plan?.counts.groups ?? null,
     batches: sums.batches,
     batches_failed: sums.batchesFailed,
     levels: sums.levels,

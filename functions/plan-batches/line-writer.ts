@@ -2,6 +2,7 @@ import type { ObjectStore, ObjectWriter } from '../shared/ports.ts';
 
 /** Bytes that are sent on at once. */
 const PIECE_BYTES = 1024 * 1024;
+const LINE_FEED = 0x0a;
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 /** Characters that are encoded at once, so that no string is longer than what a young generation holds well. */
 const ENCODED_CHARACTERS = 64 * 1024;
@@ -26,6 +27,15 @@ export class LineWriter {
     if (this.pendingCharacters >= ENCODED_CHARACTERS) this.encode();
   }
 
+  /** Takes a line that is encoded already. Its bytes are copied. */
+  addBytes(line: Uint8Array): void {
+    this.encode();
+    this.require(line.length + 1);
+    this.piece.set(line, this.pieceBytes);
+    this.piece[this.pieceBytes + line.length] = LINE_FEED;
+    this.pieceBytes += line.length + 1;
+  }
+
   /** Bytes of all lines so far. */
   get bytes(): number {
     this.encode();
@@ -44,14 +54,19 @@ export class LineWriter {
     const text = this.pending.join('\n');
     this.pending = [];
     this.pendingCharacters = 0;
-    const end = this.pieceBytes + Buffer.byteLength(text);
-    if (end > this.piece.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end, 2 * this.piece.length));
-      this.piece.copy(larger, 0, 0, this.pieceBytes);
-      this.piece = larger;
-    }
+    const bytes = Buffer.byteLength(text);
+    this.require(bytes);
     this.piece.write(text, this.pieceBytes);
-    this.pieceBytes = end;
+    this.pieceBytes += bytes;
+  }
+
+  /** Makes room for so many bytes more. */
+  private require(bytes: number): void {
+    const end = this.pieceBytes + bytes;
+    if (end <= this.piece.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(end, 2 * this.piece.length));
+    this.piece.copy(larger, 0, 0, this.pieceBytes);
+    this.piece = larger;
   }
 
   async flush() {

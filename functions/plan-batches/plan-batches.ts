@@ -12,10 +12,12 @@ import { runEvent } from '../shared/run-event.ts';
 import { type Settings, settingsOfAttempt } from '../shared/settings.ts';
 import { mergeOverheadTokens, requestOverheadTokens } from '../summarize-batch/prompt.ts';
 import { listed } from './columns.ts';
+import { groupNotes, noGroups } from './group-notes.ts';
 import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
 import { openPinned } from './open-pinned.ts';
 import { planLevels } from './plan-levels.ts';
+import { stageGroups } from './stage-groups.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
 
@@ -53,9 +55,9 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
   try {
     const upload = await openPinned(run, ports.input, ports.work);
     requireWeights(upload, run.settings);
-    const state = await stageRows(upload, run, ports.work, input.continueWithPart, ports.isTimeShort);
-    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
-    if (state.counts.rowsStaged === 0) throw noRows(upload, state);
+    const { state, continueWithPart, refusal: noneLeft } = await stage(upload, input, ports);
+    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart };
+    if (state.counts.rowsStaged === 0) throw noneLeft ?? noRows(upload, state);
     await joinManifest(ports.work, run, state.counts);
     const levels = await planLevels(run, state.counts, ports.work);
     const plan = await planOf(run, upload, state, levels, ports.work);
@@ -69,6 +71,26 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     throw error;
   }
 }
+
+/** Stages what an invocation has time for. `refusal`: why the grouping leaves no row to be summarized, where it does. */
+async function stage(
+  upload: Upload,
+  { run, continueWithPart }: PlanBatchesInput,
+  { work, isTimeShort }: PlanBatchesPorts,
+): Promise<{ state: PlanningSums; continueWithPart: number; refusal?: InvalidUploadError | undefined }> {
+  if (upload.groupColumns === null) {
+    const state = await stageRows(upload, run, work, continueWithPart, isTimeShort);
+    return { state, continueWithPart: state.counts.parts };
+  }
+  const state = await stageGroups(upload, run, work, continueWithPart, isTimeShort);
+  return {
+    state,
+    continueWithPart: state.steps,
+    refusal: state.counts.rowsStaged === 0 ? noGroups(upload.groupColumns, state, run.settings) : undefined,
+  };
+}
+
+type PlanningSums = Pick<PlanningState, 'counts' | 'isLast' | 'duplicateIds' | 'isLeastDuplicateIds'>;
 
 /** What every output has in common; the next planning call of a level starts at its beginning. */
 const stepsOf = (run: Run, { work, concurrency }: PlanBatchesPorts) => ({
@@ -121,7 +143,7 @@ const countsAtStart = ({ counts }: Plan) => ({
   rowsSummarized: 0,
   rowsFailed: 0,
   rowsRejected: counts.rowsRejected,
-  rowsSkipped: 0,
+  rowsSkipped: counts.rowsSkipped,
   batches: counts.batches,
   batchesFailed: 0,
   calls: 0,
@@ -144,7 +166,7 @@ function requireWeights({ columns, textColumn }: Upload, { weightColumn }: Setti
   );
 }
 
-const noRows = (upload: Upload, { counts }: PlanningState) =>
+const noRows = (upload: Upload, { counts }: PlanningSums) =>
   new InvalidUploadError(
     `None of the ${counts.rowsIn.toLocaleString('en')} rows can be summarized: column "${upload.textColumn}" holds no usable text. ` +
       `Name another column with textColumn (--text-column); the columns are: ${upload.columns.join(', ')}.`,
@@ -170,7 +192,7 @@ function requireBudget(plan: Plan) {
 async function planOf(
   run: Run,
   upload: Upload,
-  state: PlanningState,
+  state: PlanningSums,
   { folds, foldedSummaries }: Awaited<ReturnType<typeof planLevels>>,
   work: ObjectStore,
 ): Promise<Plan> {
@@ -210,6 +232,7 @@ async function planOf(
       ...upload.notes,
       ...limited,
       ...truncated,
+      ...groupNotes(upload.groupColumns, counts, settings),
       ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
     ],
     counts: { ...counts, inputTokens },

@@ -56,11 +56,11 @@ function addPart(before: PlanCounts, part: StagedPart, next: Position): PlanCoun
   };
 }
 
-const stagedRow = (row: Extract<UploadRow, { reason: null }>): StagedRow => ({
+export const stagedRow = (row: Extract<UploadRow, { reason: null }>): StagedRow => ({
   rowNumber: row.rowNumber,
   id: row.id,
   text: row.text,
-  groupKey: null,
+  groupKey: row.groupKey,
   truncated: row.truncated,
   attributes: row.attributes,
 });

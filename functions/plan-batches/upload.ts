@@ -24,7 +24,7 @@ export type UploadRow = {
   /** Where the next record starts. */
   next: Position;
 } & (
-  | { reason: null; id: string; text: string; truncated: boolean; attributes: StagedRow['attributes'] }
+  | { reason: null; id: string; text: string; truncated: boolean; groupKey: string | null; attributes: StagedRow['attributes'] }
   | { reason: RejectionReason; raw: string }
 );
 
@@ -43,6 +43,8 @@ export interface Upload {
   readonly textColumn: string;
   /** null: the 1-based row number is the id. */
   readonly idColumn: string | null;
+  /** null: rows are not grouped. */
+  readonly groupColumns: readonly string[] | null;
   readonly columns: readonly string[];
   /** Whether it is CSV without a header: its columns are called `column_1` and so on. */
   readonly isHeaderless: boolean;

@@ -25,6 +25,18 @@ export const MAX_BATCHES_PER_FUNCTION = 25;
 /** Safe upper estimate of a text's tokens is its UTF-8 bytes divided by this. Tokenizers are quadratic on hostile text, so none is run. */
 export const BYTES_PER_TOKEN = 2.5;
 
+/** Characters of the value of a row's group: it stands in every line of the manifest and in every table. */
+export const MAX_GROUP_KEY_CHARACTERS = 500;
+/** Staged bytes that are held and sorted at once when rows are grouped, and the records after which such a run ends all the same. */
+export const SORTED_RUN_BYTES = 64 * 1024 * 1024;
+export const SORTED_RUN_RECORDS = 250_000;
+/** Sorted runs that are merged at once: 32 GiB of rows, or 128 million of them. */
+export const MAX_SORTED_RUNS = 512;
+/** Bytes that all sorted runs together have in memory while they are merged. */
+export const MERGE_WINDOW_BYTES = 64 * 1024 * 1024;
+/** Groups that are summarized in one run: each is a call at least. */
+export const MAX_GROUPS = 1_000_000;
+
 /** Raw text of a rejected row that is kept, in characters. */
 export const RAW_CHARACTERS = 1_000;
 /** Bytes after which a record that has not ended is given up. */

@@ -66,6 +66,12 @@ export const stagedManifestKey = (runId: string, part: number) => `${levelPrefix
 export const partGroupsKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.groups.jsonl`;
 /** Of a grouped run: all groups that are summarized, in the order of their batches. */
 export const groupsKey = (runId: string) => `${runPrefix(runId)}groups.jsonl`;
+/** Of a grouped run: rows of the part that are in no batch, since their groups are too small. */
+export const skippedKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.skipped.jsonl`;
+/** Rows of one stretch of the upload, sorted by group. */
+export const sortedRunKey = (runId: string, sortedRun: number) => `${runPrefix(runId)}sorted/${padded(sortedRun)}`;
+/** Where the grouping of the rows stood after a step: sums so far, and where the next step goes on. */
+export const groupingStateKey = (runId: string, step: number) => `${runPrefix(runId)}sorted/${padded(step)}.json`;
 /** Where planning stood when the part was complete: sums so far and the position of the next record. */
 export const partStateKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.json`;
 /** Hashes of the ids that first occur in the part, eight bytes each. */

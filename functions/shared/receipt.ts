@@ -17,8 +17,8 @@ const filled = { tables: z.array(z.string()) };
 /** What one part adds to the run, proven from the rows that its tables hold. */
 export const receiptSchema = z.object({
   part: z.string(),
-  /** Row numbers `[start, end)` of the part: each occurs exactly once in it. */
-  rows: z.object({ start: count, end: count }),
+  /** Row numbers `[start, end)` of the part, or of a grouped run the set of them: each occurs exactly once in it. */
+  rows: z.union([z.object({ start: count, end: count }), z.object({ count, set: z.base64() })]),
   rowsSummarized: count,
   rowsFailed: count,
   rowsRejected: count,

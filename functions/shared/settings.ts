@@ -15,8 +15,6 @@ interface SettingDefinition {
   readonly maximum?: number;
   readonly values?: readonly string[];
   readonly identity?: false;
-  /** The only value that this version can honour; any other is refused by name instead of being ignored. */
-  readonly onlyValue?: string | number | boolean | null;
 }
 
 const DEFAULT_INSTRUCTION = 'summarize the following {rows} customer reviews into a concise paragraph';
@@ -47,7 +45,19 @@ export const settingDefinitions = {
     metavar: 'NAME',
     description: 'column with the number of rows that a text stands for, where the texts are summaries already',
   },
-  groupColumn: { kind: 'text', default: null, metavar: 'NAME', onlyValue: null, description: 'column to group by' },
+  groupColumn: {
+    kind: 'text',
+    default: null,
+    metavar: 'NAME',
+    description: 'column by whose values the rows are grouped, several by comma: each group has a summary of its own',
+  },
+  minGroupRows: {
+    kind: 'integer',
+    default: 1,
+    minimum: 1,
+    metavar: 'N',
+    description: 'rows below which a group is left out',
+  },
   batchRows: {
     kind: 'integer',
     default: 100,
@@ -135,6 +145,9 @@ export const settingDefinitions = {
   },
 } as const satisfies Record<string, SettingDefinition>;
 
+/** What a digest has to itself, whatever the settings of its dataset say: its rows are summaries, one an upload. */
+export const settingsOfEveryDigest = { groupColumn: null, minGroupRows: 1, insights: false } as const satisfies { [Name in SettingName]?: unknown };
+
 export type SettingName = keyof typeof settingDefinitions;
 export const settingNames = Object.keys(settingDefinitions) as SettingName[];
 const definitionOf = (name: SettingName): SettingDefinition => settingDefinitions[name];
@@ -196,10 +209,15 @@ function problemsOf(layer: SettingsLayer): string[] {
     const definition = definitionOf(name);
     const parsed = settingSchema(definition).safeParse(value);
     if (!parsed.success) return [`${layer.origin}: ${name}: must be ${expectation(definition)}, not ${clipped(value)}`];
-    if (definition.onlyValue !== undefined && value !== definition.onlyValue) {
-      return [`${layer.origin}: ${name}: this version supports only ${JSON.stringify(definition.onlyValue)}`];
-    }
     return [];
+  });
+}
+
+/** @throws ConfigError: a setting would do nothing beside the others. */
+function requireEffect({ groupColumn, minGroupRows }: Settings): void {
+  if (groupColumn !== null || minGroupRows === settingDefinitions.minGroupRows.default) return;
+  throw new ConfigError('minGroupRows: leaves out small groups, and without groupColumn (--group-column) there are none', {
+    code: 'invalid_settings',
   });
 }
 
@@ -211,6 +229,7 @@ export function resolveSettings(layers: readonly SettingsLayer[]): { settings: S
   const problems = layers.flatMap(problemsOf);
   if (problems.length > 0) throw new ConfigError(problems.join('\n'), { code: 'invalid_settings' });
   const named = Object.assign({}, ...layers.map((layer) => layer.values)) as Partial<Settings>;
+  requireEffect({ ...defaultSettings, ...named });
   const explicit = Object.fromEntries(
     settingNames.filter((name) => name in named && definitionOf(name).identity !== false).map((name) => [name, named[name]]),
   ) as Partial<Settings>;

@@ -34,7 +34,11 @@ export const datePartition = column(DATE_PARTITION, 'string', "UTC date on which
 const runId = column('run_id', 'string', 'the run; a run is visible when it has a row in runs');
 const dataset = column('dataset', 'string', 'first folder of the uploaded key');
 const sourceKey = column('source_key', 'string', 'key of the upload in the input bucket; that of a folder ends in a slash');
-const groupKey = column('group_key', 'string', 'value of the group column, null without grouping');
+const groupKey = column(
+  'group_key',
+  'string',
+  'value of the group column, of several a JSON array, empty where there is none; null without grouping and above the groups',
+);
 
 export const tables: Record<TableName, Table> = {
   batch_summaries: {
@@ -80,9 +84,9 @@ export const tables: Record<TableName, Table> = {
       column('id', 'string', 'as written in the id column, else the 1-based row number'),
       column('text', 'string', 'as summarized'),
       column('truncated', 'boolean', 'the text was cut at maxRowCharacters'),
-      column('batch_id', 'bigint', 'the level-0 batch of batch_summaries'),
+      column('batch_id', 'bigint', 'the level-0 batch of batch_summaries, null where skipped'),
       column('summary', 'string', 'summary of the batch, null where it failed'),
-      column('status', 'string', 'ok or failed'),
+      column('status', 'string', 'ok, failed, or skipped where its group is too small'),
       column('error_code', 'string', 'why it failed'),
       column('attributes', 'string', 'the other columns of the upload, a JSON object'),
     ],
@@ -175,6 +179,7 @@ export const tables: Record<TableName, Table> = {
       column('rows_failed', 'bigint', 'rows whose batch has no summary'),
       column('rows_rejected', 'bigint', 'rows in rejected_rows'),
       column('rows_skipped', 'bigint', 'rows of groups too small to summarize'),
+      column('groups', 'bigint', 'groups that have a row in group_summaries, null without grouping'),
       column('batches', 'bigint', 'batches of level 0'),
       column('batches_failed', 'bigint', 'batches of level 0 without a summary'),
       column('levels', 'int', 'levels that have rows in batch_summaries'),

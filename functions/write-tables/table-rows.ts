@@ -40,22 +40,30 @@ export function batchSummaryRow(run: Run, fate: BatchFate): TableRow {
 export const failureOf = ({ rowNumber }: StagedRow, { status, error, failedRows }: BatchFate): string | null =>
   status === 'failed' ? (error?.code ?? null) : (failedRows.get(rowNumber) ?? null);
 
+const rowColumns = (run: Run, { groupKey, rowNumber, id, text, truncated, attributes }: StagedRow) => ({
+  ...{ ...runColumns(run), group_key: groupKey, row_number: rowNumber },
+  ...{ id, text, truncated, attributes },
+});
+
 export function rowSummaryRow(run: Run, row: StagedRow, fate: BatchFate): TableRow {
   const code = failureOf(row, fate);
   return {
-    ...runColumns(run),
-    group_key: row.groupKey,
-    row_number: row.rowNumber,
-    id: row.id,
-    text: row.text,
-    truncated: row.truncated,
+    ...rowColumns(run, row),
     batch_id: fate.batch.batchId,
     summary: code === null ? (fate.answer?.text ?? null) : null,
     status: code === null ? 'ok' : 'failed',
     error_code: code,
-    attributes: row.attributes,
   };
 }
+
+/** A row of a group that is too small to be summarized. */
+export const skippedRow = (run: Run, row: StagedRow): TableRow => ({
+  ...rowColumns(run, row),
+  batch_id: null,
+  summary: null,
+  status: 'skipped',
+  error_code: null,
+});
 
 /** @param root what became of the batch that stands for the group, null where its batches are not folded. */
 export const groupSummaryRow = (

@@ -34,7 +34,15 @@ export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 }
     const record = records[rowNumber] as SampleRecord;
     const place = { rowNumber, line: rowNumber + 2, next: positionOf(rowNumber + 1) };
     if (typeof record !== 'string') return { ...place, reason: record.reason, raw: `raw ${rowNumber}` };
-    return { ...place, reason: null, id: `id-${rowNumber}`, text: record, truncated: false, attributes: `{"stars":${rowNumber % 5}.0}` };
+    return {
+      ...place,
+      reason: null,
+      id: `id-${rowNumber}`,
+      text: record,
+      truncated: false,
+      groupKey: null,
+      attributes: `{"stars":${rowNumber % 5}.0}`,
+    };
   };
   return {
     format: 'csv',
@@ -43,6 +51,7 @@ export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 }
     delimiter: ',',
     textColumn: 'review',
     idColumn: 'id',
+    groupColumns: null,
     columns: ['id', 'review', 'stars'],
     isHeaderless: false,
     notes: [],

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { closeLedger, noSums, sumsOf } from '../../../functions/finish-run/run-ledger.ts';
+import { closeLedger } from '../../../functions/finish-run/row-ledger.ts';
+import { noSums, sumsOf } from '../../../functions/finish-run/run-ledger.ts';
 import type { Receipt } from '../../../functions/shared/receipt.ts';
 
 const receipt = (start: number, end: number, changes: Partial<Receipt> = {}): Receipt => ({
@@ -25,7 +26,7 @@ test.each([
   ['three parts', [receipt(0, 5), receipt(5, 6), receipt(6, 20)], 20],
   ['rows of every fate', [receipt(0, 9, { rowsSummarized: 2, rowsFailed: 3, rowsRejected: 4 })], 9],
 ])('%s: it closes', (_, receipts, rowsIn) => {
-  expect(() => closeLedger(receipts, rowsIn)).not.toThrow();
+  expect(() => closeLedger(receipts, rowsIn, false)).not.toThrow();
 });
 
 test.each([
@@ -39,7 +40,7 @@ test.each([
   ['a row without a fate', [receipt(0, 5, { rowsSummarized: 4 })], 5, 'rows_unaccounted'],
   ['a row of two fates', [receipt(0, 5, { rowsFailed: 1 })], 5, 'rows_unaccounted'],
 ])('%s: it does not', (_, receipts, rowsIn, code) => {
-  expect(() => closeLedger(receipts, rowsIn)).toThrow(expect.objectContaining({ name: 'LedgerError', code }));
+  expect(() => closeLedger(receipts, rowsIn, false)).toThrow(expect.objectContaining({ name: 'LedgerError', code }));
 });
 
 test('any cut of the rows into parts closes, and any part left out does not', () => {
@@ -49,8 +50,8 @@ test('any cut of the rows into parts closes, and any part left out does not', ()
   fc.assert(
     fc.property(cuts, fc.nat(), (borders, pick) => {
       const receipts = borders.slice(1).map((end, index) => receipt(borders[index] as number, end));
-      closeLedger(receipts, 1_000);
-      expect(() => closeLedger(receipts.toSpliced(pick % receipts.length, 1), 1_000)).toThrow();
+      closeLedger(receipts, 1_000, false);
+      expect(() => closeLedger(receipts.toSpliced(pick % receipts.length, 1), 1_000, false)).toThrow();
     }),
   );
 });

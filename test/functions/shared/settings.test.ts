@@ -99,8 +99,14 @@ describe('what is wrong', () => {
     expect(problemsOf(layer('file', { [name]: value }))).toEqual([expect.stringContaining(`file: ${name}: `)]);
   });
 
-  test.each([['groupColumn', 'product']])('refuses %s = %p, which this version would ignore', (name, value) => {
-    expect(problemsOf(layer('file', { [name]: value }))).toEqual([expect.stringContaining(`file: ${name}: this version supports only`)]);
+  test('refuses minGroupRows without groups, where it would do nothing', () => {
+    expect(problemsOf(layer('file', { minGroupRows: 5 }))).toEqual([expect.stringContaining('minGroupRows: leaves out small groups')]);
+    expect(resolveSettings([layer('file', { groupColumn: 'product' }), layer('command line', { minGroupRows: 5 })]).settings).toMatchObject(
+      {
+        ...{ groupColumn: 'product', minGroupRows: 5 },
+      },
+    );
+    expect(resolveSettings([layer('file', { minGroupRows: 1 })]).settings.groupColumn).toBeNull();
   });
 
   test.each(['constructor', 'toString', 'hasOwnProperty', '__proto__'])('knows no setting "%s"', (name) => {
