@@ -1,8 +1,8 @@
 import type { Run } from '../shared/contract.ts';
 import { InvalidUploadError } from '../shared/errors.ts';
-import { MAX_GROUPS, MERGE_WINDOW_BYTES } from '../shared/limits.ts';
 import type { PlanCounts } from '../shared/plan.ts';
 import type { ObjectStore } from '../shared/ports.ts';
+import type { GroupingLimits } from './grouping-limits.ts';
 import { type GroupingState, keepState } from './grouping-state.ts';
 import { inKeyOrder } from './sorted-run.ts';
 import { SortedRunReader } from './sorted-run-reader.ts';
@@ -28,13 +28,13 @@ type Group = NonNullable<GroupingState['group']>;
  * the part during which `isTimeShort` turned true, unless it was the last.
  * @throws InvalidUploadError: there are more groups than can be summarized.
  */
-export async function mergeGroups(run: Run, work: ObjectStore, from: GroupingState, isTimeShort: () => boolean): Promise<GroupingState> {
+export async function mergeGroups(run: Run, work: ObjectStore, from: GroupingState, isTimeShort: () => boolean, limits: GroupingLimits): Promise<GroupingState> {
   const { runId, settings } = run;
   const { sortedRuns } = from;
   let state = from;
   let { counts, group, largestSkipped } = state;
   if (counts.groups === null) counts = countsBeforeMerge(counts);
-  const windowBytes = MERGE_WINDOW_BYTES / Math.max(1, sortedRuns.length);
+  const windowBytes = limits.windowBytes / Math.max(1, sortedRuns.length);
   const readers = sortedRuns.map((bytes, index) => {
     const at = from.positions[index] ?? { byte: 0, rowsLeft: 0 };
     return new SortedRunReader(work, runId, index, bytes, windowBytes, at);
@@ -47,6 +47,7 @@ export async function mergeGroups(run: Run, work: ObjectStore, from: GroupingSta
   const newPart = () =>
     new StagedPart(work, runId, counts.parts, counts.batches, settings, {
       isGrouped: true,
+      limits,
       hasRejections: counts.parts < sortedRuns.length,
     });
   let part = newPart();
@@ -74,7 +75,7 @@ export async function mergeGroups(run: Run, work: ObjectStore, from: GroupingSta
       counts = { ...counts, groupsSkipped: counts.groupsSkipped + 1 };
     } else {
       counts = { ...counts, groups: (counts.groups ?? 0) + 1 };
-      if ((counts.groups ?? 0) > MAX_GROUPS) throw tooManyGroups(settings.groupColumn);
+      if ((counts.groups ?? 0) > limits.maxGroups) throw tooManyGroups(settings.groupColumn, limits);
     }
     batchesBefore = 0;
     batchesAtStart = part.batches;
@@ -132,8 +133,8 @@ function smallestKey(readers: readonly SortedRunReader[]): string | null {
   return smallest;
 }
 
-const tooManyGroups = (groupColumn: string | null) =>
+const tooManyGroups = (groupColumn: string | null, { maxGroups }: GroupingLimits) =>
   new InvalidUploadError(
-    `"${groupColumn}" makes more than ${MAX_GROUPS.toLocaleString('en')} groups, each of which is a call at least; name a column with fewer values with groupColumn (--group-column), or leave small groups out with minGroupRows (--min-group-rows).`,
+    `"${groupColumn}" makes more than ${maxGroups.toLocaleString('en')} groups, each of which is a call at least; name a column with fewer values with groupColumn (--group-column), or leave small groups out with minGroupRows (--min-group-rows).`,
     { code: 'too_many_groups' },
   );

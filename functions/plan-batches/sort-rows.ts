@@ -1,8 +1,8 @@
 import type { Rejection, Run } from '../shared/contract.ts';
 import { InvalidUploadError } from '../shared/errors.ts';
-import { MAX_SORTED_RUNS, SORTED_RUN_BYTES, SORTED_RUN_RECORDS } from '../shared/limits.ts';
 import { partIdsKey, rejectedKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
+import type { GroupingLimits } from './grouping-limits.ts';
 import { type GroupingState, keepState } from './grouping-state.ts';
 import { recallIds } from './id-memory.ts';
 import { LineWriter } from './line-writer.ts';
@@ -22,12 +22,13 @@ export async function sortRows(
   work: ObjectStore,
   from: GroupingState,
   isTimeShort: () => boolean,
+  limits: GroupingLimits,
 ): Promise<GroupingState> {
   const { runId } = run;
   let state = from;
   let position = state.next as Position;
   const ids = upload.idColumn === null ? null : await recallIds(work, runId, state.sortedRuns.length, state.duplicateIds);
-  const sorted = new SortedRun();
+  const sorted = new SortedRun(limits);
   const newRejections = () => new LineWriter(work, rejectedKey(runId, state.sortedRuns.length));
   let rejections = newRejections();
   let counts = { ...state.counts };
@@ -57,7 +58,7 @@ export async function sortRows(
         if (row.rowNumber >= (run.limit ?? Number.POSITIVE_INFINITY)) break reading;
         if (sorted.isFull) {
           await finishRun(false);
-          if (state.sortedRuns.length >= MAX_SORTED_RUNS) throw tooManyRows();
+          if (state.sortedRuns.length >= limits.maxSortedRuns) throw tooManyRows(limits);
           if (isTimeShort()) return state;
           rejections = newRejections();
         }
@@ -87,9 +88,9 @@ export async function sortRows(
   }
 }
 
-const tooManyRows = () => {
-  const bytes = (MAX_SORTED_RUNS * SORTED_RUN_BYTES) / 1024 ** 3;
-  const rows = (MAX_SORTED_RUNS * SORTED_RUN_RECORDS) / 1_000_000;
+const tooManyRows = ({ maxSortedRuns, sortedRunBytes, sortedRunRecords }: GroupingLimits) => {
+  const bytes = (maxSortedRuns * sortedRunBytes) / 1024 ** 3;
+  const rows = (maxSortedRuns * sortedRunRecords) / 1_000_000;
   return new InvalidUploadError(
     `The upload has more rows than can be sorted into groups: ${bytes} GiB of them, or ${rows} million; split it by groups and drop the pieces one by one, or leave groupColumn (--group-column) out.`,
     { code: 'too_many_rows_to_group' },

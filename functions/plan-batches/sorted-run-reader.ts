@@ -2,6 +2,9 @@ import { sortedRunKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import { GROUP_HEADER_BYTES, ROW_HEADER_BYTES } from './sorted-run.ts';
 
+/** Bytes that are read at once, at most: more of them take memory and no less time. */
+const MAX_CHUNK_BYTES = 1024 * 1024;
+
 /** A row as a sorted run has it. `line` is part of the window: whoever keeps it copies it. */
 export interface SortedRow {
   line: Uint8Array;
@@ -42,7 +45,7 @@ export class SortedRunReader {
     this.work = work;
     this.key = sortedRunKey(runId, sortedRun);
     this.bytes = bytes;
-    this.chunkBytes = Math.max(1, Math.floor(windowBytes / 2));
+    this.chunkBytes = Math.max(1, Math.min(MAX_CHUNK_BYTES, Math.floor(windowBytes / 2)));
     this.windowEnd = from.byte;
     this.groupStart = from.byte;
     this.rowsLeft = from.rowsLeft;

@@ -1,7 +1,7 @@
 import type { StagedRow } from '../shared/contract.ts';
-import { SORTED_RUN_BYTES, SORTED_RUN_RECORDS } from '../shared/limits.ts';
 import { sortedRunKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
+import type { GroupingLimits } from './grouping-limits.ts';
 
 /*
  * The file of a sorted run: group after group in the order of their keys, each behind a header of two 32-bit numbers (bytes of its key, its
@@ -21,19 +21,28 @@ const SLACK_BYTES = 2 * 1024 * 1024;
 export class SortedRun {
   private rows = 0;
   private rejections = 0;
-  private bytes = Buffer.allocUnsafe(PIECE_BYTES);
+  /** Memory is taken page by page as it fills. */
+  private bytes: Buffer;
   private bytesUsed = 0;
   private readonly groupIds = new Map<string, number>();
   private groupRows: number[] = [];
   /** Of each row: its group, where its line ends, its tokens and its number. */
-  private readonly groupOf = new Uint32Array(SORTED_RUN_RECORDS);
-  private readonly ends = new Uint32Array(SORTED_RUN_RECORDS);
-  private readonly tokens = new Uint32Array(SORTED_RUN_RECORDS);
-  private readonly rowNumbers = new Uint32Array(SORTED_RUN_RECORDS);
+  private readonly groupOf: Uint32Array;
+  private readonly ends: Uint32Array;
+  private readonly tokens: Uint32Array;
+  private readonly rowNumbers: Uint32Array;
+  private readonly limits: Pick<GroupingLimits, 'sortedRunBytes' | 'sortedRunRecords'>;
+
+  constructor(limits: Pick<GroupingLimits, 'sortedRunBytes' | 'sortedRunRecords'>) {
+    this.limits = limits;
+    this.bytes = Buffer.allocUnsafe(limits.sortedRunBytes + SLACK_BYTES);
+    const arrays = () => new Uint32Array(limits.sortedRunRecords);
+    [this.groupOf, this.ends, this.tokens, this.rowNumbers] = [arrays(), arrays(), arrays(), arrays()];
+  }
 
   /** Whether another record belongs into the next run. */
   get isFull(): boolean {
-    return this.rows + this.rejections >= SORTED_RUN_RECORDS || this.bytesUsed >= SORTED_RUN_BYTES;
+    return this.rows + this.rejections >= this.limits.sortedRunRecords || this.bytesUsed >= this.limits.sortedRunBytes;
   }
 
   add(row: StagedRow & { groupKey: string }, tokens: number): void {
@@ -58,7 +67,7 @@ export class SortedRun {
 
   private require(end: number): void {
     if (end <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(end, Math.min(2 * this.bytes.length, SORTED_RUN_BYTES + SLACK_BYTES)));
+    const larger = Buffer.allocUnsafe(end);
     this.bytes.copy(larger, 0, 0, this.bytesUsed);
     this.bytes = larger;
   }

@@ -1,6 +1,7 @@
 import type { Run } from '../shared/contract.ts';
 import { InvalidUploadError } from '../shared/errors.ts';
 import type { ObjectStore } from '../shared/ports.ts';
+import { type GroupingLimits, groupingLimits } from './grouping-limits.ts';
 import { type GroupingState, stateAfterStep } from './grouping-state.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { sortRows } from './sort-rows.ts';
@@ -25,15 +26,16 @@ export async function stageGroups(
   work: ObjectStore,
   continueWithStep: number | null,
   isTimeShort: () => boolean,
+  limits: GroupingLimits = groupingLimits,
 ): Promise<GroupingState> {
   try {
     let state = continueWithStep ? await stateAfterStep(work, run.runId, continueWithStep - 1) : start(upload.start);
     if (state.next !== null) {
-      state = await sortRows(upload, run, work, state, isTimeShort);
+      state = await sortRows(upload, run, work, state, isTimeShort, limits);
       if (state.next !== null) return state;
       if (isTimeShort()) return state;
     }
-    return await mergeGroups(run, work, state, isTimeShort);
+    return await mergeGroups(run, work, state, isTimeShort, limits);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
     throw new InvalidUploadError(

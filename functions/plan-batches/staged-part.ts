@@ -1,9 +1,10 @@
 import type { Batch, Rejection, StagedRow } from '../shared/contract.ts';
 import type { GroupLine } from '../shared/group-line.ts';
-import { BYTES_PER_TOKEN, PART_BYTES, PART_ROWS } from '../shared/limits.ts';
+import { BYTES_PER_TOKEN } from '../shared/limits.ts';
 import { partGroupsKey, partKey, rejectedKey, skippedKey, stagedManifestKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
+import { type GroupingLimits, groupingLimits } from './grouping-limits.ts';
 import { LineWriter } from './line-writer.ts';
 
 /** Upper estimate of a text's tokens. */
@@ -24,6 +25,8 @@ export interface PartOptions {
   isGrouped?: boolean;
   /** The part's rejections are stored already. @default false */
   hasRejections?: boolean;
+  /** @default the limits of every part */
+  limits?: Pick<GroupingLimits, 'partRows' | 'partBytes'>;
 }
 
 /** A staged group of whole batches under construction: its rows, its share of the manifest and its rejections. */
@@ -38,6 +41,7 @@ export class StagedPart {
   private readonly firstBatchId: number;
   private readonly limits: Pick<Settings, 'batchRows' | 'maxBatchTokens'>;
   private open: { start: number; firstRow: number; rows: number; tokens: number } | undefined;
+  private readonly size: Pick<GroupingLimits, 'partRows' | 'partBytes'>;
   private groupKey: string | null = null;
 
   constructor(
@@ -46,7 +50,7 @@ export class StagedPart {
     part: number,
     firstBatchId: number,
     limits: Pick<Settings, 'batchRows' | 'maxBatchTokens'>,
-    { isGrouped = false, hasRejections = false }: PartOptions = {},
+    { isGrouped = false, hasRejections = false, limits: size = groupingLimits }: PartOptions = {},
   ) {
     this.key = partKey(runId, part);
     this.rows = new LineWriter(work, this.key);
@@ -56,13 +60,14 @@ export class StagedPart {
     this.groups = isGrouped ? new LineWriter(work, partGroupsKey(runId, part)) : null;
     this.firstBatchId = firstBatchId;
     this.limits = limits;
+    this.size = size;
   }
 
   /** Whether a row of so many tokens would begin a new part: the part is at its size and no batch is open that would take the row. */
   isFullFor(tokens: number): boolean {
     if (this.open && this.fits(this.open, tokens)) return false;
     const rows = this.counts.rowsStaged + this.counts.rowsSkipped;
-    return rows >= PART_ROWS || this.rows.bytes + (this.skipped?.bytes ?? 0) >= PART_BYTES;
+    return rows >= this.size.partRows || this.rows.bytes + (this.skipped?.bytes ?? 0) >= this.size.partBytes;
   }
 
   private fits(batch: { rows: number; tokens: number }, tokens: number): boolean {
