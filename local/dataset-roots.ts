@@ -106,5 +106,5 @@ const MAX_SUMMARY_CHARACTERS = 10_000_000;
 /** How a digest's upload is read and folded, whatever the dataset's settings say of its other uploads. */
 export const digestSettings = {
   ...{ textColumn: 'summary', idColumn: 'source_key', weightColumn: 'rows' },
-  ...{ rollUp: true, maxRowCharacters: MAX_SUMMARY_CHARACTERS },
+  ...{ granularity: 'batch', rollUp: true, maxRowCharacters: MAX_SUMMARY_CHARACTERS },
 } as const satisfies Partial<Settings>;

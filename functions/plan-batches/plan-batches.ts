@@ -1,7 +1,8 @@
+import { answerTokensOf, rowsPerCall } from '../shared/answer-budget.ts';
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
-import { callsOf, foldShapeOf, foldShapeOfPlan, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
+import { foldShapeOfPlan } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
@@ -10,7 +11,7 @@ import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
 import { readRefusal, writeRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { type Settings, settingsOfAttempt } from '../shared/settings.ts';
-import { mergeOverheadTokens, requestOverheadTokens } from '../summarize-batch/prompt.ts';
+import { longestAnswerTokens, runEstimate } from '../summarize-batch/run-estimate.ts';
 import { listed } from './columns.ts';
 import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
@@ -153,9 +154,13 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
 
 /** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
 function requireBudget({ endpoint, settings, counts }: Plan) {
-  const { maxCostUsd, model, maxOutputTokens } = settings;
+  const { maxCostUsd, model } = settings;
   // At the standard tier, as each call reserves it.
-  const usage = { inputTokens: counts.inputTokens / callsOf(counts.batches, settings), outputTokens: maxOutputTokens };
+  const { calls } = runEstimate(counts, settings);
+  const usage = {
+    inputTokens: counts.inputTokens / calls,
+    outputTokens: Math.min(answerTokensOf(counts.rowsStaged, settings), longestAnswerTokens(settings)),
+  };
   const callUsd = costUsd(endpoint, model, null, usage) ?? 0;
   if (maxCostUsd === null || maxCostUsd >= callUsd) return;
   throw new InvalidUploadError(
@@ -171,14 +176,7 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
   const first = await readAttempt(work, run.runId, 1);
   if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
   const { settings } = run;
-  const shape = foldShapeOf(counts.batches, settings);
-  const inputTokens =
-    counts.inputTokens +
-    counts.batches * requestOverheadTokens(settings) +
-    shape.foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
-    shape.allFolds * mergeOverheadTokens(settings);
-  const calls = callsOf(counts.batches, settings);
-  const outputTokens = calls * settings.maxOutputTokens;
+  const { inputTokens, outputTokens } = runEstimate(counts, settings);
   const truncated =
     counts.rowsTruncated > 0
       ? [
@@ -186,6 +184,11 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
         ]
       : [];
   const shutdown = run.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(settings.model, Date.parse(first.acceptedAt));
+  const batchRows = rowsPerCall(settings);
+  const fewerRows =
+    batchRows < settings.batchRows
+      ? [`Batches have at most ${batchRows} rows, not ${settings.batchRows}, so that the summaries of all of them fit into one answer.`]
+      : [];
   const limited = run.limit === counts.rowsIn ? [`Only the first ${run.limit} rows were read.`] : [];
   return {
     runId: run.runId,
@@ -203,6 +206,7 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
       ...(shutdown ? [shutdown] : []),
       ...upload.notes,
       ...limited,
+      ...fewerRows,
       ...truncated,
       ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
     ],

@@ -1,3 +1,4 @@
+import { rowsPerCall } from '../shared/answer-budget.ts';
 import type { Batch, Rejection, StagedRow } from '../shared/contract.ts';
 import { BYTES_PER_TOKEN, PART_BYTES, PART_ROWS } from '../shared/limits.ts';
 import { partKey, partManifestKey, rejectedKey } from '../shared/object-keys.ts';
@@ -94,22 +95,16 @@ export class StagedPart {
   private readonly manifest: LineWriter;
   private readonly rejections: LineWriter;
   private readonly firstBatchId: number;
-  private readonly limits: Pick<Settings, 'batchRows' | 'maxBatchTokens'>;
+  private readonly limits: { batchRows: number; maxBatchTokens: number };
   private open: { start: number; firstRow: number; rows: number; tokens: number } | undefined;
 
-  constructor(
-    work: ObjectStore,
-    runId: string,
-    part: number,
-    firstBatchId: number,
-    limits: Pick<Settings, 'batchRows' | 'maxBatchTokens'>,
-  ) {
+  constructor(work: ObjectStore, runId: string, part: number, firstBatchId: number, settings: Settings) {
     this.key = partKey(runId, part);
     this.rows = new LineWriter(work, this.key);
     this.manifest = new LineWriter(work, partManifestKey(runId, part));
     this.rejections = new LineWriter(work, rejectedKey(runId, part));
     this.firstBatchId = firstBatchId;
-    this.limits = limits;
+    this.limits = { batchRows: rowsPerCall(settings), maxBatchTokens: settings.maxBatchTokens };
   }
 
   /** Whether a row of so many tokens would begin a new part: the part is at its size and no batch is open that would take the row. */

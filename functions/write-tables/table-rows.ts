@@ -43,6 +43,7 @@ export const failureOf = ({ rowNumber }: StagedRow, { status, error, failedRows 
 
 export function rowSummaryRow(run: Run, row: StagedRow, fate: BatchFate): TableRow {
   const code = failureOf(row, fate);
+  const ownSummary = fate.rowSummaries ? (fate.rowSummaries.get(row.rowNumber) ?? null) : (fate.answer?.text ?? null);
   return {
     ...runColumns(run),
     group_key: row.groupKey,
@@ -51,7 +52,7 @@ export function rowSummaryRow(run: Run, row: StagedRow, fate: BatchFate): TableR
     text: row.text,
     truncated: row.truncated,
     batch_id: fate.batch.batchId,
-    summary: code === null ? (fate.answer?.text ?? null) : null,
+    summary: code === null ? ownSummary : null,
     status: code === null ? 'ok' : 'failed',
     error_code: code,
     attributes: row.attributes,
