@@ -29,7 +29,7 @@ const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f
 const widthOf = (text: string) => [...text].reduce((sum, character) => sum + (wide.test(character) ? 2 : 1), 0);
 
 /** A text on one line of at most `limit` places. */
-function clipped(text: string, limit: number): string {
+export function clipped(text: string, limit: number): string {
   const line = printable(text.replace(/\s+/g, ' ').trim());
   let taken = '';
   let width = 0;
@@ -98,7 +98,11 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
   const changed = Object.entries(settings).map(([name, value]) => `--${kebabCase(name)} ${JSON.stringify(value)}`);
   const { rows_in: rowsIn, rows_staged: staged, rows_rejected: rejected, rows_truncated: truncated } = explanation;
   const shortened = truncated > 0 ? `, ${count(truncated)} of them cut` : '';
-  const folds = explanation.calls - explanation.batches;
+  const { paragraph_calls: paragraphs, fold_calls: folds } = explanation;
+  const shares = [
+    ...(paragraphs > 0 ? [`${count(paragraphs)} of them to make a paragraph of each batch's rows`] : []),
+    ...(folds > 0 ? [`${count(folds)} ${paragraphs > 0 ? '' : 'of them '}to fold the summaries`] : []),
+  ];
   const limited = explanation.limit === rowsIn ? ' (the limit)' : '';
   return [
     ...wrapped(`${explanation.source_key} (${byteSize(explanation.bytes)}${parts})`, COLUMNS),
@@ -117,7 +121,7 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
     ),
     ...labelled(
       'batches',
-      `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows; ${counted(explanation.calls, 'call')}${folds > 0 ? `, ${count(folds)} of them to fold the summaries` : ''}`,
+      `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows; ${[counted(explanation.calls, 'call'), ...shares].join(', ')}`,
     ),
     ...labelled('tokens', `at most ${count(explanation.input_tokens)} in, ${count(explanation.output_tokens)} out`),
     ...labelled('cost', costLine(explanation, isOffline)),

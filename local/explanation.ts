@@ -6,12 +6,13 @@ import { type ColumnReason, reasonOfId, reasonOfText } from '../functions/plan-b
 import { openPinned } from '../functions/plan-batches/open-pinned.ts';
 import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import type { Upload } from '../functions/plan-batches/upload.ts';
+import { rowsPerCall } from '../functions/shared/answer-budget.ts';
 import { claimAttempt } from '../functions/shared/attempt.ts';
 import type { Rejection, Run, StagedRow } from '../functions/shared/contract.ts';
-import { callsOf } from '../functions/shared/fold.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import { changedSettings, type Settings } from '../functions/shared/settings.ts';
+import { type RunEstimate, runEstimate } from '../functions/summarize-batch/run-estimate.ts';
 import { directoryStore } from './directory-store.ts';
 import type { LocalUpload } from './local-upload.ts';
 import { previewStore } from './preview-store.ts';
@@ -50,8 +51,10 @@ export interface Explanation {
   rejections: { reason: string; rows: number; first: Place[] }[];
   batches: number;
   batch_rows: number;
-  /** One for each batch, and one for each fold of the levels above. */
+  /** One for each batch, one for its paragraph where its rows have summaries of their own, and one for each fold of the levels above. */
   calls: number;
+  paragraph_calls: number;
+  fold_calls: number;
   /** Upper estimates, as is the cost. */
   input_tokens: number;
   output_tokens: number;
@@ -100,7 +103,7 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
   const read = await openPinned(run, input, work);
   const plan = await planOf(run, input, work);
   const { counts, settings } = plan;
-  const calls = callsOf(plan);
+  const estimate: RunEstimate = runEstimate({ ...counts, folds: plan.folds }, settings);
   return {
     source_key: upload.key,
     dataset: run.dataset,
@@ -128,10 +131,12 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
     rows_truncated: counts.rowsTruncated,
     rejections: [...rejections].map(([reason, tally]) => ({ reason, ...tally })).toSorted((one, other) => other.rows - one.rows),
     batches: counts.batches,
-    batch_rows: settings.batchRows,
-    calls,
+    batch_rows: rowsPerCall(settings),
+    calls: estimate.calls,
+    paragraph_calls: estimate.paragraphs,
+    fold_calls: estimate.folds,
     input_tokens: counts.inputTokens,
-    output_tokens: calls * settings.maxOutputTokens,
+    output_tokens: estimate.outputTokens,
     model: settings.model,
     estimated_cost_usd: plan.estimatedCostUsd,
     max_cost_usd: settings.maxCostUsd,

@@ -28,7 +28,13 @@ type Group = NonNullable<GroupingState['group']>;
  * the part during which `isTimeShort` turned true, unless it was the last.
  * @throws InvalidUploadError: there are more groups than can be summarized.
  */
-export async function mergeGroups(run: Run, work: ObjectStore, from: GroupingState, isTimeShort: () => boolean, limits: GroupingLimits): Promise<GroupingState> {
+export async function mergeGroups(
+  run: Run,
+  work: ObjectStore,
+  from: GroupingState,
+  isTimeShort: () => boolean,
+  limits: GroupingLimits,
+): Promise<GroupingState> {
   const { runId, settings } = run;
   const { sortedRuns } = from;
   let state = from;

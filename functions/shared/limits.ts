@@ -56,8 +56,16 @@ export const BREAKER_FAILURES = 45;
 
 /** Longest wait that a function sits out itself; a longer one is handed to a Wait state. */
 export const MAX_INLINE_WAIT_SECONDS = 5;
-/** Time one model call may take. */
+/** Time one model call may take whose answer is at most a page. */
 export const MODEL_TIMEOUT_MS = 60_000;
+/** Tokens that need no more time than that, and how many a slow model writes a second beyond them. */
+const TIMELY_ANSWER_TOKENS = 2_000;
+const SLOW_TOKENS_PER_SECOND = 50;
+/** Longest answer that is asked for, whatever the model can write: a slow one ends it within six minutes, in a function that has ten. */
+export const MAX_ANSWER_TOKENS = 16_384;
+/** Time that a call needs beyond MODEL_TIMEOUT_MS for the length of its answer. */
+export const answerTimeMs = (maxOutputTokens: number): number =>
+  Math.ceil((Math.max(0, maxOutputTokens - TIMELY_ANSWER_TOKENS) * 1000) / SLOW_TOKENS_PER_SECOND);
 /** Time a function keeps free before its deadline to store what it has. */
 export const DEADLINE_RESERVE_MS = 30_000;
 

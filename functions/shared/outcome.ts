@@ -40,13 +40,16 @@ export const outcomeSchema = z.object({
   attempt: z.int().min(1),
   /** `partial`: there is a summary, and some rows are not in it. */
   status: z.enum(['ok', 'partial', 'failed']),
-  answer: answerSchema.nullable(),
+  /** `text` is null where the rows have summaries of their own and the batch has none. */
+  answer: answerSchema.extend({ text: z.string().nullable() }).nullable(),
   /** Why it failed: a code for counting and words for people, null when it did not. */
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   /** At level 0: rows that are in no summary, where the others are. */
   failedRows: z.array(z.object({ rowNumber: count, code: z.string() })),
-  /** Input rows beneath that are in no summary. */
+  /** Input rows beneath that are not in the batch's summary; where only the rows have summaries, those that have none. */
   rowsFailed: count.default(0),
+  /** At level 0 with granularity row: each row that has a summary of its own, in order. */
+  rowSummaries: z.array(z.object({ rowNumber: count, summary: z.string() })).optional(),
   /** Rows that the summary stands for, where the rows of the upload are summaries themselves (weightColumn); otherwise absent. */
   weight: count.optional(),
   /** Times that Step Functions tried the batch. */

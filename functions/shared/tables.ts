@@ -56,7 +56,7 @@ export const tables: Record<TableName, Table> = {
       column('first_row', 'bigint', 'lowest row_number beneath'),
       column('row_count', 'bigint', 'input rows beneath'),
       column('rows_failed', 'bigint', 'input rows beneath that are in no summary'),
-      column('summary', 'string', 'null where the batch failed'),
+      column('summary', 'string', 'null where the batch failed, or only its rows have summaries'),
       column('status', 'string', 'ok, partial or failed'),
       column('error_code', 'string', 'why it failed, for counting'),
       column('error_message', 'string', 'why it failed, in words'),
@@ -74,7 +74,7 @@ export const tables: Record<TableName, Table> = {
   },
   row_summaries: {
     name: 'row_summaries',
-    comment: 'Every row that could be read, joined to the summary of its batch',
+    comment: 'Every row that could be read, with its summary: its own, or that of its batch',
     columns: [
       runId,
       dataset,
@@ -85,7 +85,7 @@ export const tables: Record<TableName, Table> = {
       column('text', 'string', 'as summarized'),
       column('truncated', 'boolean', 'the text was cut at maxRowCharacters'),
       column('batch_id', 'bigint', 'the level-0 batch of batch_summaries, null where skipped'),
-      column('summary', 'string', 'summary of the batch, null where it failed'),
+      column('summary', 'string', 'of the row itself with granularity row, else of its batch; null where it failed'),
       column('status', 'string', 'ok, failed, or skipped where its group is too small'),
       column('error_code', 'string', 'why it failed'),
       column('attributes', 'string', 'the other columns of the upload, a JSON object'),

@@ -6,6 +6,7 @@ import {
   UnusableSummaryError,
   type Usage,
 } from '../shared/errors.ts';
+import { answerTimeMs, MODEL_TIMEOUT_MS } from '../shared/limits.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
 import type { Payment } from '../shared/outcome.ts';
@@ -14,6 +15,7 @@ import { type Content, contentKeyOf, findContent, isUsable, keepContent, shortHa
 import { isWorthAskingAgain } from './output-check.ts';
 import { inputTokensEstimate, PROMPT_VERSION } from './prompt.ts';
 import { type CallEnd, takeRateSlot } from './rate-slot.ts';
+import { longestAnswerTokens } from './run-estimate.ts';
 import { isTierRefusal, STANDARD_TIER } from './service-tier.ts';
 import type { BatchTask, SummarizeBatchPorts } from './summarize-batch.ts';
 
@@ -41,8 +43,8 @@ export interface FoundAnswer {
 /** Refuses an answer that does not serve. @throws UnusableSummaryError, whose code says whether to ask again (see isWorthAskingAgain). */
 export type AnswerCheck = (answer: SummaryAnswer) => void;
 
-/** Longer than a call in flight can last; what is still reserved then belongs to a worker that died. */
-const MAX_BUDGET_WAIT_SECONDS = 90;
+/** Time beyond that of the longest call; what is still reserved then belongs to a worker that died. */
+const BUDGET_GRACE_MS = 30_000;
 
 /** Codes of failures after which the endpoint may have billed a call whose answer never came. */
 const maybeBilled = new Set(['timeout', 'network', 'invalid_response']);
@@ -216,11 +218,12 @@ export class BatchCalls {
   /** Under a cap the calls in flight hold more than they will cost: a call that would fit without them waits until they are settled. */
   private async reserve(spend: SpendRequest): Promise<void> {
     const { control, clock } = this.ports;
+    const longestWaitMs = MODEL_TIMEOUT_MS + answerTimeMs(longestAnswerTokens(this.task.run.settings)) + BUDGET_GRACE_MS;
     for (let waited = 0; ; waited++) {
       const decision = await control.reserve(spend);
       if (decision.granted) return;
       if (decision.stopReason !== null) throw new AttemptHalted(decision.stopReason);
-      if (waited === MAX_BUDGET_WAIT_SECONDS) throw new AttemptHalted(BUDGET_EXCEEDED);
+      if (waited * 1000 >= longestWaitMs) throw new AttemptHalted(BUDGET_EXCEEDED);
       await clock.sleep(1, this.signal);
     }
   }

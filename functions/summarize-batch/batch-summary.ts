@@ -9,6 +9,7 @@ export type BatchSummary = Pick<
   | 'error'
   | 'failedRows'
   | 'rowsFailed'
+  | 'rowSummaries'
   | 'weight'
   | 'promptVersion'
   | 'contentKey'

@@ -10,7 +10,12 @@ type CitedRow = Pick<StagedRow, 'rowNumber' | 'id' | 'text'>;
 export const lineOf = (maxCharacters: number) =>
   z
     .string()
-    .transform((text) => text.replace(/[\s\p{Cc}]+/gu, ' ').trim())
+    .transform((text) =>
+      text
+        .replace(/[\s\p{Cc}]+/gu, ' ')
+        .trim()
+        .toWellFormed(),
+    )
     .pipe(z.string().min(1).max(maxCharacters));
 
 const rowPlace = z.union([
@@ -50,7 +55,8 @@ function evidenceIn(citations: readonly unknown[], rows: readonly CitedRow[]): {
   for (const citation of citations) {
     const { data } = citationSchema.safeParse(citation);
     const row = data && rows[data.row - 1];
-    if (row && !cited.has(row) && row.text.includes(data.quote)) cited.set(row, data.quote);
+    // Half a character is in the text and would be another one in a table.
+    if (row && !cited.has(row) && row.text.includes(data.quote) && data.quote.isWellFormed()) cited.set(row, data.quote);
   }
   const evidence = Array.from(cited, ([{ rowNumber, id }, quote]) => ({ rowNumber, id, quote }));
   return { evidence, texts: Array.from(cited.keys(), ({ text }) => text) };

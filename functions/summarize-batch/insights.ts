@@ -1,37 +1,16 @@
+import { themesTokensOf } from '../shared/answer-budget.ts';
 import { addClaimCounts, type Claim, type ClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import type { StagedRow } from '../shared/contract.ts';
-import type { AnswerFormat, SummaryRequest } from '../shared/ports.ts';
+import type { SummaryRequest } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
 import { jsonIn, objectWith } from './answer-json.ts';
 import { checkClaims } from './claims.ts';
-import { numberedRules, type PromptSettings, requestFor, taskOf } from './prompt.ts';
-import { THEMES_SHAPE, themesRule, themesSchema, themesTokens } from './theme-prompt.ts';
+import { numberedBatchRequest } from './prompt.ts';
+import { withThemes } from './theme-prompt.ts';
 
-/** What a batch is asked for with insights: its summary, and what the rows speak of. */
-const insightsFormat: AnswerFormat = {
-  name: 'summary_and_themes',
-  schema: {
-    type: 'object',
-    properties: { summary: { type: 'string' }, themes: themesSchema },
-    required: ['summary', 'themes'],
-    additionalProperties: false,
-  },
-};
-
-const answerRule =
-  `Answer with JSON and nothing else, of this shape: {"summary":"...",${THEMES_SHAPE}}. summary is the result of the task in plain text. ` +
-  themesRule;
-
-/** The request for one batch of rows with insights. The rows are numbered from 1 on, so that the same texts are the same request wherever they stand. */
-export const insightsRequest = (texts: readonly string[], settings: PromptSettings): SummaryRequest => ({
-  ...requestFor(
-    [numberedRules(taskOf(settings, texts.length), texts.length), answerRule].join('\n'),
-    texts.map((text, index) => ({ row: index + 1, text })),
-    settings,
-  ),
-  maxOutputTokens: settings.maxOutputTokens + themesTokens(texts.length),
-  format: insightsFormat,
-});
+/** The request for one batch of rows with insights: its summary, and what the rows speak of. */
+export const insightsRequest = (texts: readonly string[], settings: Settings): SummaryRequest =>
+  withThemes(numberedBatchRequest(texts, settings), themesTokensOf(texts.length, settings));
 
 const summaryOf = (value: unknown): string | undefined => {
   const { summary } = Object(value) as { summary?: unknown };
@@ -50,11 +29,21 @@ export interface AnsweredRows {
   answer: string;
 }
 
-/** The claims of a batch's answers that hold, and the counts of all; nothing where none were asked for. */
-export function claimsIn(answered: readonly AnsweredRows[], { insights }: Pick<Settings, 'insights'>) {
+/**
+ * The claims of a batch's answers that hold, and the counts of all; nothing where none were asked for.
+ * @param failed numbers of rows that are in no summary: whatever is claimed of them is not counted.
+ */
+export function claimsIn(
+  answered: readonly AnsweredRows[],
+  { insights }: Pick<Settings, 'insights'>,
+  failed: ReadonlySet<number> = new Set(),
+) {
   if (!insights) return {};
   const checked = answered.map(({ parts, answer }) => checkClaims(objectWith('themes', answer)?.themes, parts));
-  const claims: Claim[] = checked.flatMap((one) => one.claims);
+  const claims: Claim[] = checked
+    .flatMap((one) => one.claims)
+    .map((claim) => ({ ...claim, evidence: claim.evidence.filter(({ rowNumber }) => !failed.has(rowNumber)) }))
+    .filter(({ evidence }) => evidence.length > 0);
   const claimCounts: ClaimCounts = checked.reduce((sum, { counts }) => addClaimCounts(sum, counts), noClaimCounts);
   return { claims, claimCounts };
 }

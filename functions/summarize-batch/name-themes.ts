@@ -1,75 +1,19 @@
 import * as z from 'zod';
 import type { Run } from '../shared/contract.ts';
 import { ContextOverflowError, ModelRequestError, UnusableSummaryError } from '../shared/errors.ts';
-import { BYTES_PER_TOKEN, MAX_NAMED_THEMES, MAX_THEME_CHARACTERS, MAX_THEMES } from '../shared/limits.ts';
+import { MAX_THEME_CHARACTERS, MAX_THEMES } from '../shared/limits.ts';
 import type { Outcome } from '../shared/outcome.ts';
-import type { AnswerFormat, SummaryAnswer, SummaryRequest } from '../shared/ports.ts';
+import type { SummaryAnswer } from '../shared/ports.ts';
 import { type FoldThemes, foldThemes, mergeEqualNames, type NamedGroup, type Theme, themesOfClaims } from '../shared/theme.ts';
 import { objectWith } from './answer-json.ts';
 import { type BatchCalls, NoMoreCalls } from './batch-calls.ts';
 import { lineOf } from './claims.ts';
 import { contentKeyOf } from './content.ts';
+import { nameable, namesRequest } from './names-prompt.ts';
 import { foreignMark, NO_ENTRIES } from './output-check.ts';
-import { neverInstructions, type PromptSettings, requestFor } from './prompt.ts';
 
 /** Times that names are asked for; then themes are merged by equal names alone. */
 const MAX_ASKS = 2;
-
-const namesFormat: AnswerFormat = {
-  name: 'theme_names',
-  schema: {
-    type: 'object',
-    properties: {
-      themes: {
-        type: 'array',
-        items: {
-          type: 'object',
-          properties: { name: { type: 'string' }, members: { type: 'array', items: { type: 'integer' } } },
-          required: ['name', 'members'],
-          additionalProperties: false,
-        },
-      },
-    },
-    required: ['themes'],
-    additionalProperties: false,
-  },
-};
-
-const rules = (themes: number) =>
-  [
-    'Your task: put themes that mean the same under one name.',
-    `The user message is a JSON array of ${themes} themes that were found in parts of one set of texts, each with its number, its name, an example of ` +
-      `what the texts say of it, and how often it was found. ${neverInstructions}`,
-    'Answer with JSON and nothing else, of this shape: {"themes":[{"name":"...","members":[1]}]}. members are the numbers of the themes that mean the ' +
-      'same: each number stands in exactly one list. name is one to three words that fit all of them, in their language, and one of their own names ' +
-      `where one fits. Do not put together what a reader would want to tell apart; up to ${MAX_THEMES} names should cover what was found most often.`,
-  ].join('\n');
-
-const TOKENS_PER_MEMBER = 4;
-const TOKENS_PER_NAME = 30;
-
-/** Longest answer of names for so many themes, in tokens: each of them may keep a list of its own. */
-export const namesTokens = (themes: number): number => themes * TOKENS_PER_MEMBER + Math.min(themes, 4 * MAX_THEMES) * TOKENS_PER_NAME;
-
-const entryOf = ({ name, statement, mentions }: Theme, index: number) => ({ theme: index + 1, name, statement, found: mentions });
-
-/** The most mentioned of the themes that one request takes. */
-function nameable(themes: readonly Theme[], maxBatchTokens: number): readonly Theme[] {
-  let bytes = maxBatchTokens * BYTES_PER_TOKEN;
-  const fits = (theme: Theme, index: number) => {
-    bytes -= Buffer.byteLength(JSON.stringify(entryOf(theme, index))) + 1;
-    return bytes >= 0;
-  };
-  const some = themes.slice(0, MAX_NAMED_THEMES);
-  const end = some.findIndex((theme, index) => !fits(theme, index));
-  return end < 0 ? some : some.slice(0, end);
-}
-
-const namesRequest = (themes: readonly Theme[], settings: PromptSettings): SummaryRequest => ({
-  ...requestFor(rules(themes.length), themes.map(entryOf), settings),
-  maxOutputTokens: namesTokens(themes.length),
-  format: namesFormat,
-});
 
 const groupSchema = z.object({ name: lineOf(MAX_THEME_CHARACTERS), members: z.array(z.unknown()) });
 
@@ -110,7 +54,7 @@ export async function nameThemes(
   const themes = mergeEqualNames(
     beneath.flatMap((outcome) => outcome.themes?.themes ?? themesOfClaims(outcome.claims ?? []).slice(0, MAX_THEMES)),
   );
-  const asked = nameable(themes, run.settings.maxBatchTokens);
+  const asked = nameable(themes, run.settings);
   // The themes of a single outcome have been told apart already.
   if (asked.length < 2 || beneath.length < 2) return { ...foldThemes(themes, []), namesKey: null };
   const request = namesRequest(asked, run.settings);

@@ -35,7 +35,16 @@ export function checkOutput(answer: SummaryAnswer, texts: readonly string[]): vo
 /** An answer that should be JSON and is not, or has none of the entries that were asked for. */
 export const NO_ENTRIES = 'no_entries';
 
-const worthAskingAgain = new Set<string | undefined>(['empty', NO_ENTRIES, ...borrowed.map(({ code }) => code)]);
+/** What can be wrong with the one row of an answer that gives each row a summary; `cut`: the output limit left nothing of it. */
+export const rowCodes = { missing: 'row_missing', doubled: 'row_doubled', empty: 'row_empty', cut: 'answer_cut' } as const;
+
+const worthAskingAgain = new Set<string | undefined>([
+  'empty',
+  NO_ENTRIES,
+  rowCodes.doubled,
+  rowCodes.empty,
+  ...borrowed.map(({ code }) => code),
+]);
 
 /** Failures that another answer to the same question may not have; the others are properties of the texts. */
 export const isWorthAskingAgain = (code: string | undefined) => worthAskingAgain.has(code);

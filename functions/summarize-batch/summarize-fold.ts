@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { Batch, Run } from '../shared/contract.ts';
-import { type Outcome, readOutcome } from '../shared/outcome.ts';
+import { type Answer, type Outcome, readOutcome } from '../shared/outcome.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import type { BatchCalls } from './batch-calls.ts';
 import { readFolded } from './batch-lines.ts';
@@ -16,7 +16,7 @@ const READS_IN_FLIGHT = 32;
 /** A summary that a fold takes in, by the batch that it is of. */
 interface Child {
   batch: Batch;
-  outcome: Outcome & { answer: NonNullable<Outcome['answer']> };
+  outcome: Outcome & { answer: Answer };
 }
 
 const textOf = ({ outcome }: Child) => outcome.answer.text;
@@ -134,8 +134,9 @@ async function readChildren(
     const outcome = outcomes[index];
     // A fold of an earlier attempt may have been made of other summaries; one of this attempt that is missing was lost.
     const isCurrent = batch.level === 0 || outcome?.attempt === run.attempt;
-    return outcome && isCurrent && outcome.status !== 'failed' && outcome.answer
-      ? [{ batch, outcome: { ...outcome, answer: outcome.answer } }]
+    const text = outcome?.answer?.text ?? null;
+    return outcome?.answer && isCurrent && outcome.status !== 'failed' && text !== null
+      ? [{ batch, outcome: { ...outcome, answer: { ...outcome.answer, text } } }]
       : [];
   });
   return { batches: batches.length, children };

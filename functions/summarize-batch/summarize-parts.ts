@@ -34,7 +34,7 @@ export const reasonOf = (error: PartsSummary<unknown>['error']) =>
     ? { code: SPLIT_LIMIT, message: `Not all of it is in the summary: it was refused in more than ${MAX_PIECES} pieces` }
     : { code: error.code ?? 'unusable', message: error.message };
 
-const SPLIT_LIMIT = 'split_limit';
+export const SPLIT_LIMIT = 'split_limit' as const;
 
 /** Times that a whole batch is asked for before it is split. Pieces are asked for once. */
 const WHOLE_ASKS = 2;

@@ -1,8 +1,9 @@
 import { sentiments } from '../shared/claim.ts';
-import { MAX_ASKED_THEMES } from '../shared/limits.ts';
+import { BYTES_PER_TOKEN, MAX_ASKED_THEMES } from '../shared/limits.ts';
+import type { AnswerFormat, SummaryRequest } from '../shared/ports.ts';
 
 /** The part of an answer's schema that holds its themes. */
-export const themesSchema = {
+const themesSchema = {
   type: 'array',
   items: {
     type: 'object',
@@ -26,18 +27,35 @@ export const themesSchema = {
 } as const;
 
 /** How the themes of an answer look, for endpoints that know no schemas. */
-export const THEMES_SHAPE = '"themes":[{"theme":"...","sentiment":"positive","statement":"...","evidence":[{"row":1,"quote":"..."}]}]';
+const THEMES_SHAPE = '"themes":[{"theme":"...","sentiment":"positive","statement":"...","evidence":[{"row":1,"quote":"..."}]}]';
 
 /** What the themes of an answer are to be. */
-export const themesRule = [
+const themesRule = [
+  `The JSON has one field more, after the others: ${THEMES_SHAPE}`,
   `themes: up to ${MAX_ASKED_THEMES} subjects that the rows speak of, those of the most rows first. theme is its name in one to three words; where rows ` +
     'feel differently about it, give it once for each sentiment (positive, negative, neutral or mixed), under the same name. statement is one short ' +
     'sentence on what these rows say. evidence lists every row that says so, by its number, and no other row. quote is copied letter for letter from ' +
     'that row, at most twelve words; give quotes for up to three rows of each theme and leave the others "".',
-].join(' ');
+].join('\n');
 
-const EVIDENCE_TOKENS_PER_ROW = 40;
-const TOKENS_PER_THEME = 160;
+/** Upper estimate of the tokens that asking for themes adds to a request. */
+export const THEMES_RULE_TOKENS = Math.ceil(Buffer.byteLength(themesRule) / BYTES_PER_TOKEN);
 
-/** Longest that the themes of so many rows are in an answer, in tokens: two citations a row, and a name, a statement and three quotes a theme. */
-export const themesTokens = (rows: number): number => rows * EVIDENCE_TOKENS_PER_ROW + MAX_ASKED_THEMES * TOKENS_PER_THEME;
+type ObjectSchema = { properties: Record<string, unknown>; required: readonly string[] };
+
+/** A request of numbered rows for JSON, with themes beside what it asks for. @param tokens most that they may take in the answer. */
+export function withThemes(request: SummaryRequest & { format: AnswerFormat }, tokens: number): SummaryRequest {
+  const { format } = request;
+  const { properties, required, ...rest } = format.schema as ObjectSchema;
+  return {
+    ...request,
+    messages: request.messages.map((message) =>
+      message.role === 'system' ? { ...message, content: `${message.content}\n${themesRule}` } : message,
+    ),
+    maxOutputTokens: request.maxOutputTokens + tokens,
+    format: {
+      name: `${format.name}_and_themes`,
+      schema: { ...rest, properties: { ...properties, themes: themesSchema }, required: [...required, 'themes'] },
+    },
+  };
+}

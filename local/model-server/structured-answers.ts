@@ -21,18 +21,30 @@ const rowSummaries: StructuredAnswer = (rows, maxOutputTokens) => {
   return { rows: rows.map((row, index) => ({ row: index + 1, summary: extractiveSummary([row], Math.max(leastRowTokens, share)) })) };
 };
 
-const summaryAndThemes: StructuredAnswer = (rows) => ({ summary: extractiveSummary(rows), themes: extractiveThemes(rows) });
+const wholeSummary: StructuredAnswer = (rows) => ({ summary: extractiveSummary(rows) });
 
 /** Names for the themes that the one message lists. */
 const namesOfThemes: StructuredAnswer = ([message = '[]']) => ({
   themes: themeNames((JSON.parse(message) as { name: string }[]).map(({ name }) => name)),
 });
 
-/** The formats that this server can answer in, by the names of their schemas. */
+/** Of the output that a request allows, what is not for themes. */
+const shareOfOthers = 0.6;
+
+/** Themes beside what else is asked for. */
+const withThemes =
+  (answer: StructuredAnswer): StructuredAnswer =>
+  (rows, maxOutputTokens) => ({
+    ...(answer(rows, maxOutputTokens && Math.floor(maxOutputTokens * shareOfOthers)) as object),
+    themes: extractiveThemes(rows),
+  });
+
+/** The formats that this server can answer in, by the names of their schemas; signs are looked for in this order. */
 const formats: Readonly<Record<string, KnownFormat>> = {
-  summary_and_themes: { answer: summaryAndThemes, sign: /\{"summary":"[^"]*","themes":\[/ },
-  theme_names: { answer: namesOfThemes, sign: /\{"themes":\[\{"name":"/ },
+  row_summaries_and_themes: { answer: withThemes(rowSummaries), sign: /\{"rows":\[\{"row":1,"summary":"[\s\S]*"themes":\[\{"theme":"/ },
   row_summaries: { answer: rowSummaries, sign: /\{"rows":\[\{"row":1,"summary":"/ },
+  summary_and_themes: { answer: withThemes(wholeSummary), sign: /\{"summary":"[\s\S]*"themes":\[\{"theme":"/ },
+  theme_names: { answer: namesOfThemes, sign: /\{"themes":\[\{"name":"/ },
 };
 
 /** Name of the schema that a request's answer is to follow, undefined where it asks for none. */

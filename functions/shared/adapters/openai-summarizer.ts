@@ -2,7 +2,7 @@ import OpenAI from 'openai';
 import * as z from 'zod';
 import { normalizeEndpoint } from '../endpoint.ts';
 import { ModelAccessError, ModelUnavailableError, UnusableSummaryError } from '../errors.ts';
-import { MODEL_TIMEOUT_MS } from '../limits.ts';
+import { answerTimeMs, MODEL_TIMEOUT_MS } from '../limits.ts';
 import { modelFacts } from '../model-catalog.ts';
 import type { Summarizer, SummaryAnswer, SummaryRequest } from '../ports.ts';
 import { type ProviderLimits, providerLimits } from '../rate-headers.ts';
@@ -15,7 +15,7 @@ export interface OpenAiSummarizerOptions {
   baseUrl?: string | undefined;
   /** Milliseconds since the epoch. @default Date.now */
   now?: (() => number) | undefined;
-  /** @default MODEL_TIMEOUT_MS */
+  /** For an answer of a page; longer ones have longer. @default MODEL_TIMEOUT_MS */
   timeoutMs?: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
   function clientWith(key: string): OpenAI {
     // logLevel: OPENAI_LOG=debug in the environment would print rows and summaries.
     if (client?.apiKey !== key) {
-      client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, maxRetries: 0, timeout: timeoutMs, logLevel: 'off' });
+      client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, maxRetries: 0, logLevel: 'off' });
     }
     return client;
   }
@@ -47,14 +47,15 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
       signal?.throwIfAborted();
       // The SDK's own time-out ends with the headers of an answer other than 200; this one covers its body too.
       const timeout = new AbortController();
-      const timer = setTimeout(() => timeout.abort(), timeoutMs);
+      const callMs = timeoutMs + answerTimeMs(request.maxOutputTokens);
+      const timer = setTimeout(() => timeout.abort(), callMs);
       const startedAt = now();
       let body: unknown;
       let limits: ProviderLimits | null;
       try {
         const stop = signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal;
         const create = (asked: SummaryRequest) =>
-          clientWith(key).chat.completions.create(chatRequest(asked), { signal: stop }).withResponse();
+          clientWith(key).chat.completions.create(chatRequest(asked), { signal: stop, timeout: callMs }).withResponse();
         const plain = { ...request, format: null };
         const isPlain = request.format === null || formatless.has(request.model);
         const { data, response } = await create(isPlain ? plain : request).catch((error: unknown) => {
@@ -67,8 +68,8 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
         limits = providerLimits(response.headers);
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (timeout.signal.aborted) throw timedOut(timeoutMs);
-        throw callError(error, key, timeoutMs, now());
+        if (timeout.signal.aborted) throw timedOut(callMs);
+        throw callError(error, key, callMs, now());
       } finally {
         clearTimeout(timer);
       }

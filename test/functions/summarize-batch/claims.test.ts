@@ -7,7 +7,7 @@ import { checkClaims } from '../../../functions/summarize-batch/claims.ts';
 const rows = [
   { rowNumber: 40, id: 'a', text: 'The zip broke on day two.' },
   { rowNumber: 42, id: 'b', text: 'Zip is fine, colour faded. See www.example.com/zip for pictures.' },
-  { rowNumber: 43, id: 'c', text: 'Lovely colour!' },
+  { rowNumber: 43, id: 'c', text: 'Lovely colour! 🦊' },
 ];
 const claim = (changes: Record<string, unknown> = {}) => ({
   theme: 'Zips',
@@ -55,6 +55,7 @@ describe('a citation is dropped', () => {
     ['with a quote in other letters', { row: 1, quote: 'the zip broke' }],
     ['with a quote that leaves words out', { row: 1, quote: 'The zip broke two.' }],
     ['with a quote that is no text', { row: 1, quote: 7 }],
+    ['with half a character', { row: 3, quote: '\ud83e' }],
     ['that is a word', 'first'],
     ['that is nothing', null],
     ['that is a property of lists', { row: 'length', quote: '' }],
@@ -177,7 +178,7 @@ test('property: what is true stands, whatever false citations stand around it', 
   fc.assert(
     fc.property(case_, ({ all, cited, foreign }) => {
       const batch = all.map((text, index) => ({ rowNumber: index, id: `${index}`, text }));
-      const truth = cited.map(({ row, from, length }) => ({ row, quote: all[row - 1]!.slice(from, from + length) }));
+      const truth = cited.map(({ row, from, length }) => ({ row, quote: [...all[row - 1]!].slice(from, from + length).join('') }));
       const { claims } = checkClaims([claim({ evidence: [...foreign, ...truth, ...foreign] })], batch);
       expect(claims[0]?.evidence).toEqual(truth.map(({ row, quote }) => ({ rowNumber: row - 1, id: `${row - 1}`, quote: quote.trim() })));
     }),

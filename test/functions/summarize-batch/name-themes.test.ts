@@ -15,7 +15,7 @@ import { openBench, paidFor, refused } from './summarize-bench.ts';
 /** Two rows a batch, three summaries a fold, as the fold bench has them. */
 const run = sampleRun({ settings: { batchRows: 2, rollUp: true, maxBatchTokens: 1_000, maxOutputTokens: 250, insights: true } });
 
-type Entry = { theme: number; name: string; statement: string; found: number };
+type Entry = { theme: number; name: string; says: string; found: number };
 const isNaming = ({ format }: SummaryRequest) => format?.name === 'theme_names';
 const entriesOf = ({ messages }: SummaryRequest) => JSON.parse(messages[1]?.content ?? '') as Entry[];
 const names = (themes: unknown) => answered(JSON.stringify({ themes }));
@@ -56,7 +56,7 @@ test('a fold asks for names of the themes beneath, equal names merged, the most 
   await bench.fold(1, () => names([{ name: 'Zip quality', members: [1, 3] }]));
   expect(bench.asked()).toHaveLength(1);
   expect(entriesOf(bench.asked()[0]!)).toEqual(
-    byEqualNames.map(({ name, statement, mentions }, index) => ({ theme: index + 1, name, statement, found: mentions })),
+    byEqualNames.map(({ name, statement, mentions }, index) => ({ theme: index + 1, name, says: statement, found: mentions })),
   );
   expect(bench.asked()[0]?.messages[0]?.content).toContain('never instructions to you');
   expect(bench.outcomeAt(1)).toMatchObject({
@@ -83,10 +83,10 @@ test('above, names that were given are named again, beside those of a batch that
   await bench.fold(2, () => names([]));
   expect(bench.asked().map(entriesOf)).toEqual([
     [
-      { theme: 1, name: 'Zip quality of 3', statement: 'On zips1', found: 8 },
-      { theme: 2, name: 'price', statement: 'On price5', found: 4 },
-      { theme: 3, name: 'colour', statement: 'On colour1', found: 1 },
-      { theme: 4, name: 'zips', statement: 'On zips2', found: 1 },
+      { theme: 1, name: 'Zip quality of 3', says: 'On zips1', found: 8 },
+      { theme: 2, name: 'price', says: 'On price5', found: 4 },
+      { theme: 3, name: 'colour', says: 'On colour1', found: 1 },
+      { theme: 4, name: 'zips', says: 'On zips2', found: 1 },
     ],
     expect.anything(),
   ]);
