@@ -4,6 +4,7 @@ import { afterAll, afterEach, expect, jest, test } from '@jest/globals';
 import { allOf, type Damage, doubleRows, dropRows, emptyRows, inventRows } from '../../local/model-server/answer-damage.ts';
 import type { ChatRequest } from '../../local/model-server/completion.ts';
 import { type ModelServer, type ModelServerOptions, startModelServer } from '../../local/model-server/model-server.ts';
+import { statementOf } from '../../local/named-query.ts';
 import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';
 
@@ -56,6 +57,12 @@ test('an answer of ten lacks, doubles, empties and invents rows: every row ends 
   const again = (server.requests ?? []).filter((request) => isOfRows(request) && textsIn(request).length < 100);
   expect(again.map((request) => textsIn(request).length).toSorted()).toEqual([1, 2, 3]);
   expect((await query(out, wellAnswered)).rows).toEqual([{ own: ROWS, ok: ROWS, rows: ROWS }]);
+
+  const { sql, values } = statementOf(undefined, { named: 'rows_in_batches' })!;
+  const beside = (await query(out, sql, values)).rows;
+  expect(beside).toHaveLength(ROWS);
+  expect(beside[150]).toMatchObject({ id: 'r150', summary: expect.stringContaining('Review 150:'), batch_id: 1 });
+  expect(new Set(beside.map(({ batch_summary }) => batch_summary)).size).toBe(BATCHES);
 
   await run();
   expect(server.stats().requests).toBe(CALLS);

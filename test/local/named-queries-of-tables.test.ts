@@ -145,7 +145,17 @@ test('no query shows rows of a run without a row of runs, also where the tables 
   writeTable(out, 'row_summaries', '2026-02-28', 'seen', [{ ...source, row_number: 0, id: 'moved', batch_id: 0, status: 'failed' }]);
   writeTable(out, 'batch_summaries', '2026-02-28', 'seen', [{ ...node(0, 0, null, 0, 1), status: 'failed' }]);
   writeTable(out, 'rejected_rows', '2026-02-28', 'seen', [{ ...source, row_number: 1, reason: 'empty_text' }]);
-  const names = ['final_table', 'latest_rows', 'latest_batches', 'run_batches', 'failures', 'rejected_reasons', 'tree', 'compact_rows'];
+  const names = [
+    'final_table',
+    'latest_rows',
+    'latest_batches',
+    'run_batches',
+    'rows_in_batches',
+    'failures',
+    'rejected_reasons',
+    'tree',
+    'compact_rows',
+  ];
   for (const name of names) expect([name, await ask(out, name)]).toEqual([name, []]);
 });
 
