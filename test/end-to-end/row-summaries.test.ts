@@ -106,3 +106,28 @@ test.each(['refused', 'ignored'] as const)('at a server by which schemas are %s,
   const { rows } = await query(out, 'select count(summary) as paragraphs, count(model) as models, count(*) as n from batch_summaries');
   expect(rows).toEqual([{ paragraphs: 0, models: BATCHES, n: BATCHES }]);
 });
+
+test('quota gone in the middle: after a top-up only the rest is paid, nothing twice', async () => {
+  let credit = 25;
+  const paid: string[] = [];
+  const { out, run } = await openCase(
+    {
+      faults: (_, request) => {
+        if (credit-- <= 0) return { kind: 'status', status: 429, code: 'insufficient_quota', type: 'insufficient_quota' };
+        paid.push(JSON.stringify(request.messages));
+        return isOfRows(request) && textsIn(request).length === 100 ? { kind: 'damaged', damage: dropRows(50) } : undefined;
+      },
+    },
+    ['--concurrency', '4'],
+  );
+  const halted = await run();
+  expect(halted.code).toBe(4);
+  expect(recordOf(halted)).toMatchObject({ status: 'halted', calls: 25 });
+  credit = Number.POSITIVE_INFINITY;
+  const CALLS = 3 * BATCHES + 1;
+  const complete = await run();
+  expect(recordOf(complete)).toMatchObject({ status: 'complete', rows_failed: 0, calls: CALLS, calls_this_attempt: CALLS - 25 });
+  expect(new Set(paid).size).toBe(CALLS);
+  expect(paid).toHaveLength(CALLS);
+  expect((await query(out, wellAnswered)).rows).toEqual([{ own: ROWS, ok: ROWS, rows: ROWS }]);
+});
