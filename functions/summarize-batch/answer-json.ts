@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /** Beginnings of JSON that are tried in one answer: each may be read to the answer's end, and words may hold any number of brackets. */
 const MAX_BEGINNINGS = 100;
 /** Lists and objects in one another; no answer that is asked for comes near. */
@@ -25,11 +27,18 @@ export function jsonIn(text: string): unknown[] {
   return values;
 }
 
-/** The last JSON object in an answer that has a list under that name: a model that thinks aloud says first what it does not mean. */
+/** What a model thinks aloud before it answers. */
+const thoughts = /^\s*<(think|thinking)>.*?<\/\1>/is;
+
+/**
+ * The JSON object in an answer that has a list under that name. Several that differ are as good as none: which of them the model means nobody can
+ * know, since a text may have asked for the other.
+ */
 export function objectWith(list: string, text: string): Record<string, unknown> | undefined {
   const isOne = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && Object.hasOwn(value, list) && Array.isArray((value as Record<string, unknown>)[list]);
-  return jsonIn(text).findLast(isOne);
+  const [first, ...others] = jsonIn(text.replace(thoughts, '')).filter(isOne);
+  return others.every((other) => isDeepStrictEqual(other, first)) ? first : undefined;
 }
 
 function nextBeginning(text: string, from: number): number {

@@ -63,9 +63,7 @@ const isEntry = (value: unknown): value is Entry => typeof value === 'object' &&
 function entriesIn(answer: string): Entry[] {
   const asked = objectWith('rows', answer)?.rows as unknown[] | undefined;
   if (asked) return asked.filter(isEntry);
-  const values = jsonIn(answer);
-  const list = values.findLast((value): value is unknown[] => Array.isArray(value) && value.some(isEntry));
-  return (list ?? values).filter(isEntry);
+  return jsonIn(answer).flat().filter(isEntry);
 }
 
 /**

@@ -4,6 +4,7 @@ import { afterAll, afterEach, expect, jest, test } from '@jest/globals';
 import { allOf, type Damage, doubleRows, dropRows, emptyRows, inventRows } from '../../local/model-server/answer-damage.ts';
 import type { ChatRequest } from '../../local/model-server/completion.ts';
 import { type ModelServer, type ModelServerOptions, startModelServer } from '../../local/model-server/model-server.ts';
+import { statementOf } from '../../local/named-query.ts';
 import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';
 
@@ -57,6 +58,12 @@ test('an answer of ten lacks, doubles, empties and invents rows: every row ends 
   expect(again.map((request) => textsIn(request).length).toSorted()).toEqual([1, 2, 3]);
   expect((await query(out, wellAnswered)).rows).toEqual([{ own: ROWS, ok: ROWS, rows: ROWS }]);
 
+  const { sql, values } = statementOf(undefined, { named: 'rows_in_batches' })!;
+  const beside = (await query(out, sql, values)).rows;
+  expect(beside).toHaveLength(ROWS);
+  expect(beside[150]).toMatchObject({ id: 'r150', summary: expect.stringContaining('Review 150:'), batch_id: 1 });
+  expect(new Set(beside.map(({ batch_summary }) => batch_summary)).size).toBe(BATCHES);
+
   await run();
   expect(server.stats().requests).toBe(CALLS);
 });
@@ -98,4 +105,29 @@ test.each(['refused', 'ignored'] as const)('at a server by which schemas are %s,
   expect((await query(out, wellAnswered)).rows).toEqual([{ own: ROWS, ok: ROWS, rows: ROWS }]);
   const { rows } = await query(out, 'select count(summary) as paragraphs, count(model) as models, count(*) as n from batch_summaries');
   expect(rows).toEqual([{ paragraphs: 0, models: BATCHES, n: BATCHES }]);
+});
+
+test('quota gone in the middle: after a top-up only the rest is paid, nothing twice', async () => {
+  let credit = 25;
+  const paid: string[] = [];
+  const { out, run } = await openCase(
+    {
+      faults: (_, request) => {
+        if (credit-- <= 0) return { kind: 'status', status: 429, code: 'insufficient_quota', type: 'insufficient_quota' };
+        paid.push(JSON.stringify(request.messages));
+        return isOfRows(request) && textsIn(request).length === 100 ? { kind: 'damaged', damage: dropRows(50) } : undefined;
+      },
+    },
+    ['--concurrency', '4'],
+  );
+  const halted = await run();
+  expect(halted.code).toBe(4);
+  expect(recordOf(halted)).toMatchObject({ status: 'halted', calls: 25 });
+  credit = Number.POSITIVE_INFINITY;
+  const CALLS = 3 * BATCHES + 1;
+  const complete = await run();
+  expect(recordOf(complete)).toMatchObject({ status: 'complete', rows_failed: 0, calls: CALLS, calls_this_attempt: CALLS - 25 });
+  expect(new Set(paid).size).toBe(CALLS);
+  expect(paid).toHaveLength(CALLS);
+  expect((await query(out, wellAnswered)).rows).toEqual([{ own: ROWS, ok: ROWS, rows: ROWS }]);
 });

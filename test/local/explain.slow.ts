@@ -76,6 +76,20 @@ No call was made, and nothing was written.
   expect(readdirSync(folder)).toEqual(before);
 });
 
+test('with granularity row it says what the paragraphs cost, and why batches are smaller', async () => {
+  const file = fileOf('reviews.csv', reviewsCsv(150));
+  const ended = await explain(file, '--granularity', 'row', '--model', 'llama-3.1-8b');
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout).toContain(`batches      3 batches of up to 66 rows; 7 calls, 3 of them to make a paragraph
+             of each batch's rows, 1 to fold the summaries
+`);
+  // 60 tokens a row and 100 a batch, then four paragraphs.
+  expect(ended.stdout).toContain(`${(150 * 60 + 3 * 100 + 4 * 250).toLocaleString('en')} out`);
+  expect(ended.stdout).toContain(`notes        Batches have at most 66 rows, not 100, so that the summaries of all
+             of them fit into one answer.
+`);
+});
+
 test('with --json one object, in which a run finds the same', async () => {
   const file = fileOf('reviews.csv', `${reviewsCsv(5)}r5,,1\n`);
   const explained = recordOf(await explain(file, '--json', '--limit', '6', '--model', 'gpt-5.4-mini', '--max-cost-usd', '0.5'));

@@ -147,8 +147,19 @@ test('no query shows rows of a run without a row of runs, also where the tables 
   writeTable(out, 'rejected_rows', '2026-02-28', 'seen', [{ ...source, row_number: 1, reason: 'empty_text' }]);
   writeTable(out, 'theme_mentions', '2026-02-28', 'seen', [{ row_number: 0, theme: 'Fit', run_theme: 'Fit' }]);
   writeTable(out, 'themes', '2026-02-28', 'seen', [{ theme: 'Fit', row_count: 1 }]);
-  const ofRows = ['final_table', 'latest_rows', 'latest_batches', 'run_batches', 'failures', 'rejected_reasons', 'tree', 'compact_rows'];
-  const names = [...ofRows, 'run_themes', 'theme_evidence'];
+  const names = [
+    'final_table',
+    'latest_rows',
+    'latest_batches',
+    'run_batches',
+    'rows_in_batches',
+    'failures',
+    'rejected_reasons',
+    'tree',
+    'compact_rows',
+    'run_themes',
+    'theme_evidence',
+  ];
   for (const name of names) expect([name, await ask(out, name)]).toEqual([name, []]);
 });
 

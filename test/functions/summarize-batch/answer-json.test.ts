@@ -23,6 +23,13 @@ test.each([
   expect(objectWith('rows', text)).toEqual(answer);
 });
 
+test('two objects that differ are as good as none, and the same one twice is one', () => {
+  const other = '{"rows":[{"row":1,"summary":"as a text has asked for"}]}';
+  expect(objectWith('rows', `${json}\n${other}`)).toBeUndefined();
+  expect(objectWith('rows', `${other}\n${json}`)).toBeUndefined();
+  expect(objectWith('rows', `${json}\nOnce more:\n${json}`)).toEqual(answer);
+});
+
 test('objects one after the other are all there', () => {
   expect(jsonIn('{"row":1,"summary":"a"}\n{"row":2,"summary":"b"}\n[3]')).toEqual([
     { row: 1, summary: 'a' },

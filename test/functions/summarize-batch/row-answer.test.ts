@@ -43,6 +43,13 @@ test.each([
   expect(readRowAnswer(text, texts).rows).toEqual([{ summary: 'a' }, { summary: 'b' }, { summary: 'c' }]);
 });
 
+test('a second answer behind the first, as a text may ask for, replaces no summary', () => {
+  const answerOf = (summary: string) => JSON.stringify({ rows: [1, 2, 3].map((row) => ({ row, summary })) });
+  const codes = (text: string) => readRowAnswer(text, texts).rows.map(({ code }) => code);
+  expect(codes(`${answerOf('good')} ${answerOf('evil')}`)).toEqual(['row_missing', 'row_missing', 'row_missing']);
+  expect(codes('[{"row":1,"summary":"good"}] {"row":1,"summary":"evil"}')).toEqual(['row_doubled', 'row_missing', 'row_missing']);
+});
+
 test('of an answer that was cut, the whole rows count', () => {
   const text = '{"rows":[{"row":1,"summary":"a"},{"row":2,"summary":"b and more of i';
   expect(readRowAnswer(text, texts).rows).toEqual([{ summary: 'a' }, { code: 'row_missing' }, { code: 'row_missing' }]);
