@@ -4,7 +4,7 @@ import { manifestKey } from '../functions/shared/object-keys.ts';
 import { readOutcome } from '../functions/shared/outcome.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import { readRows } from '../functions/summarize-batch/batch-lines.ts';
-import { clipped } from './explanation-lines.ts';
+import { clipped } from './terminal-text.ts';
 
 const SHOWN_ROWS = 5;
 const SHOWN_PLACES = 76;

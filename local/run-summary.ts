@@ -8,8 +8,10 @@ import type { ObjectStore } from '../functions/shared/ports.ts';
 import type { Settings } from '../functions/shared/settings.ts';
 import { runEstimate } from '../functions/summarize-batch/run-estimate.ts';
 import { count, counted, dollars, duration, printable } from './figures.ts';
+import { largestGroupLines } from './largest-groups.ts';
 import type { RunRecord } from './local-run.ts';
 import { rowSummaryLines } from './row-summary-lines.ts';
+import { topThemeLines } from './top-themes.ts';
 
 export const OFFLINE_NOTICE = 'offline extract, no language model';
 const SHOWN_BATCHES = 3;
@@ -18,8 +20,13 @@ const modelName = (model: unknown) => (model === OFFLINE_MODEL ? OFFLINE_NOTICE 
 
 /** What is about to happen, before the first call. */
 export function planLines(plan: Plan, model: string): string[] {
-  const { rowsIn, rowsRejected, batches, inputTokens } = plan.counts;
-  const rejected = rowsRejected > 0 ? ` (${count(rowsRejected)} rejected)` : '';
+  const { rowsIn, rowsRejected, rowsSkipped, groups, batches, inputTokens } = plan.counts;
+  const left = [
+    ...(rowsRejected > 0 ? [`${count(rowsRejected)} rejected`] : []),
+    ...(rowsSkipped > 0 ? [`${count(rowsSkipped)} skipped`] : []),
+  ];
+  const rejected = left.length > 0 ? ` (${left.join(', ')})` : '';
+  const grouped = groups === null ? '' : `${counted(groups, 'group')}, `;
   const { calls, outputTokens } = runEstimate({ ...plan.counts, folds: plan.folds }, plan.settings);
   const cost =
     plan.estimatedCostUsd === null
@@ -30,7 +37,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),
-    `${counted(rowsIn, 'row')}${rejected}, ${counted(batches, 'batch')} of up to ${rowsPerCall(plan.settings)}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(outputTokens)} out; ${cost}; ${modelName(model)}`,
+    `${counted(rowsIn, 'row')}${rejected}, ${grouped}${counted(batches, 'batch')} of up to ${rowsPerCall(plan.settings)}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(outputTokens)} out; ${cost}; ${modelName(model)}`,
     ...plan.notes.map((note) => `Note: ${note}`),
   ];
 }
@@ -67,6 +74,7 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `${count(number('rows_summarized'))} summarized`,
     `${count(number('rows_failed'))} ${failed}`,
     `${count(number('rows_rejected'))} rejected`,
+    ...(number('rows_skipped') > 0 ? [`${count(number('rows_skipped'))} skipped`] : []),
   ].join(', ');
   const settings = JSON.parse(String(record.settings)) as Settings;
   // In a run that is not complete some folds and paragraphs may have had nothing to ask, and in any run some themes had no names to be asked for.
@@ -76,6 +84,7 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
   const reused = answers - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,
+    ...(record.groups === null || record.groups === undefined ? [] : [`  groups   ${count(number('groups'))}`]),
     `  batches  ${count(number('batches'))}, ${count(number('batches_failed'))} ${failed}`,
     `  calls    ${count(number('calls_this_attempt'))} now, ${count(number('calls'))} in all${reused > 0 ? ` (${counted(reused, 'answer')} already there)` : ''}`,
     `  tokens   ${count(number('input_tokens'))} in, ${count(number('output_tokens'))} out; ${dollars(cost)}`,
@@ -95,10 +104,17 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
   if (shown.length > 0) lines.push('', `${heading}${notice}:`, ...shown);
   const rowLines = settings.granularity === 'row' ? await rowSummaryLines(String(record.run_id), work) : [];
   if (rowLines.length > 0) lines.push('', `First row summaries${notice}:`, ...rowLines);
-  lines.push(
-    '',
-    `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}"select id, text, summary from row_summaries limit 5"`,
-  );
+  const groups = number('groups') > 0 ? await largestGroupLines(record, out) : [];
+  if (groups.length > 0) lines.push('', ...groups);
+  const themes = settings.insights && settings.rollUp ? await topThemeLines(record, out) : [];
+  if (themes.length > 0) lines.push('', ...themes);
+  const question =
+    themes.length > 0
+      ? '--named theme_evidence'
+      : groups.length > 0
+        ? '--named group_roots'
+        : '"select id, text, summary from row_summaries limit 5"';
+  lines.push('', `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}${question}`);
   return lines;
 }
 

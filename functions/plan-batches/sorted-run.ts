@@ -13,6 +13,9 @@ export const ROW_HEADER_BYTES = 12;
 /** The order of groups: of the UTF-16 units of their keys. */
 export const inKeyOrder = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
+/** A string of its own: a piece of the text of its block would hold all of that in memory. */
+const ownCopy = (text: string) => Buffer.from(text).toString();
+
 const PIECE_BYTES = 1024 * 1024;
 /** Room for the row that fills a run, so that the memory is not doubled for it. */
 const SLACK_BYTES = 2 * 1024 * 1024;
@@ -52,7 +55,7 @@ export class SortedRun {
     this.bytesUsed += this.bytes.write(line, this.bytesUsed);
     const known = this.groupIds.get(row.groupKey);
     const group = known ?? this.groupRows.length;
-    if (known === undefined) this.groupIds.set(row.groupKey, group);
+    if (known === undefined) this.groupIds.set(ownCopy(row.groupKey), group);
     this.groupRows[group] = (this.groupRows[group] ?? 0) + 1;
     this.groupOf[this.rows] = group;
     this.ends[this.rows] = this.bytesUsed;

@@ -1,8 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { closeLedger } from '../../../functions/finish-run/row-ledger.ts';
 import { noSums, sumsOf } from '../../../functions/finish-run/run-ledger.ts';
 import type { Receipt } from '../../../functions/shared/receipt.ts';
+import { rowSetText } from '../../../functions/shared/row-set.ts';
 
 const receipt = (start: number, end: number, changes: Partial<Receipt> = {}): Receipt => ({
   ...{ part: String(start), rows: { start, end }, rowsSummarized: end - start, rowsFailed: 0, rowsRejected: 0, rowsSkipped: 0 },
@@ -88,4 +89,51 @@ test('sums are over all parts; calls of this attempt are those that it paid for'
   expect(sumsOf(receipts, null, 3).callsThisAttempt).toBe(0);
   expect(sumsOf([...receipts, receipt(9, 10, { costUsd: null })], null, 2).costUsd).toBeNull();
   expect(sumsOf([], null, 1)).toEqual(noSums);
+});
+
+describe('the ledger of a grouped run', () => {
+  const ofRows = (part: string, rows: number[], changes: Partial<Receipt> = {}): Receipt => {
+    const numbers = { count: rows.length, set: rowSetText(rows) };
+    return { ...receipt(0, rows.length), part, rows: numbers, ...changes };
+  };
+
+  test('closes where the sets of row numbers are disjoint and hold all of them, whatever part they lie in', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(4), { minLength: 1, maxLength: 300 }), (partOf) => {
+        const parts = [0, 1, 2, 3, 4].map((part) =>
+          ofRows(
+            String(part),
+            [...partOf.keys()].filter((row) => partOf[row] === part),
+          ),
+        );
+        expect(() => closeLedger(parts, partOf.length, true)).not.toThrow();
+        const filled = parts.filter(({ rows }) => 'set' in rows && rows.count > 0);
+        expect(() => closeLedger(filled.slice(1), partOf.length, true)).toThrow(expect.objectContaining({ name: 'LedgerError' }));
+        expect(() => closeLedger([...parts, filled[0] as Receipt], partOf.length, true)).toThrow(
+          expect.objectContaining({ code: 'rows_missing_or_doubled' }),
+        );
+      }),
+    );
+  });
+
+  test.each([
+    ['a row is missing', [ofRows('0', [0, 2]), ofRows('1', [3])], 'rows_missing_or_doubled'],
+    ['a row stands in two parts', [ofRows('0', [0, 2]), ofRows('1', [1, 2, 3])], 'rows_missing_or_doubled'],
+    ['a row is beyond the upload', [ofRows('0', [0, 1, 2]), ofRows('1', [4])], 'rows_missing_or_doubled'],
+    ['another row in place of one', [ofRows('0', [0, 1]), ofRows('1', [1, 3])], 'rows_missing_or_doubled'],
+    ['a part has a range', [ofRows('0', [0, 1]), receipt(2, 4)], 'rows_missing_or_doubled'],
+    [
+      'a set has fewer numbers than it says',
+      [ofRows('0', [0, 1]), ofRows('1', [2, 3], { rows: { count: 2, set: rowSetText([3]) } })],
+      'rows_missing_or_doubled',
+    ],
+    ['a row has no fate', [ofRows('0', [0, 1, 2, 3], { rowsSummarized: 3 })], 'rows_unaccounted'],
+    ['a skipped row is summarized, too', [ofRows('0', [0, 1, 2, 3], { rowsSkipped: 1 })], 'rows_unaccounted'],
+  ])('does not where %s', (_, receipts, code) => {
+    expect(() => closeLedger(receipts, 4, true)).toThrow(expect.objectContaining({ name: 'LedgerError', code }));
+  });
+
+  test('does not take sets in a run that is not grouped', () => {
+    expect(() => closeLedger([ofRows('0', [0, 1])], 2, false)).toThrow(expect.objectContaining({ code: 'rows_missing_or_doubled' }));
+  });
 });
