@@ -166,6 +166,10 @@ describe('settings that make no sense together', () => {
   test.each<[Record<string, unknown>, string]>([
     [{ granularity: 'row', weightColumn: 'rows' }, 'flags: weightColumn: texts that stand for many rows cannot have granularity row'],
     [
+      { insights: true, weightColumn: 'rows' },
+      'flags: insights: themes are counted in rows; texts that stand for many rows (weightColumn) have none',
+    ],
+    [
       { rowInstruction: 'translate it' },
       'flags: rowInstruction: is only for summaries of single rows; set granularity (--granularity) to row, too',
     ],

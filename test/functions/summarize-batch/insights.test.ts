@@ -138,3 +138,45 @@ test('without insights nothing is asked or kept of it', async () => {
   expect(bench.outcome(0)).not.toHaveProperty('claims');
   expect(bench.outcome(0)).not.toHaveProperty('claimCounts');
 });
+
+describe('with a summary for each row', () => {
+  const byRow = sampleRun({ settings: { batchRows: 4, granularity: 'row', rollUp: false, insights: true } });
+  const rowsAnswer = (summaries: readonly (string | null)[], themes: unknown) =>
+    answered(
+      JSON.stringify({ rows: summaries.flatMap((summary, index) => (summary === null ? [] : [{ row: index + 1, summary }])), themes }),
+    );
+  const everyRow = [1, 2, 3, 4].map((row) => ({ row, quote: texts[row - 1] }));
+
+  test('one call asks for both; a row that is asked for again is asked for its summary alone', async () => {
+    const bench = await openBench({ run: byRow, texts });
+    await bench.summarize([rowsAnswer(['A', null, 'C', 'D'], [zips(everyRow)]), rowsAnswer(['B'], undefined)]);
+    expect(bench.requests.map(({ format }) => format?.name)).toEqual(['row_summaries_and_themes', 'row_summaries']);
+    expect(bench.requests[0]?.maxOutputTokens).toBe(bench.requests[1]!.maxOutputTokens + 3 * 60 + themesTokensOf(4, byRow.settings));
+    expect(bench.outcome(0)).toMatchObject({
+      status: 'ok',
+      claimCounts: { claims: 1, claimsDropped: 0, citations: 4, citationsDropped: 0 },
+    });
+    expect(bench.outcome(0).rowSummaries?.map(({ summary }) => summary)).toEqual(['A', 'B', 'C', 'D']);
+    expect(bench.outcome(0).claims?.[0]?.evidence.map(({ rowNumber }) => rowNumber)).toEqual([0, 1, 2, 3]);
+  });
+
+  test('a row that fails in the end supports nothing', async () => {
+    const bench = await openBench({ run: byRow, texts });
+    const alone = { ...zips([{ row: 2, quote: '' }]), theme: 'Alone' };
+    await bench.summarize([
+      (request) => (rowsOf(request).length === 4 ? rowsAnswer(['A', null, 'C', 'D'], [zips(everyRow), alone]) : refused()),
+    ]);
+    expect(bench.outcome(0)).toMatchObject({ status: 'partial', failedRows: [{ rowNumber: 1 }] });
+    expect(bench.outcome(0).claims?.map(({ theme, evidence }) => [theme, evidence.map(({ rowNumber }) => rowNumber)])).toEqual([
+      ['Zips', [0, 2, 3]],
+    ]);
+  });
+
+  test('a batch in halves has the claims of both', async () => {
+    const bench = await openBench({ run: byRow, texts });
+    await bench.summarize([
+      (request) => (rowsOf(request).length > 2 ? refused() : rowsAnswer(['X', 'Y'], [zips([{ row: 2, quote: rowsOf(request)[1]![1] }])])),
+    ]);
+    expect(bench.outcome(0).claims?.flatMap(({ evidence }) => evidence.map(({ rowNumber }) => rowNumber))).toEqual([1, 3]);
+  });
+});
