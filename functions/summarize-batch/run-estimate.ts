@@ -1,5 +1,5 @@
 import { answerTokensOf, hasParagraphCalls, rowsPerCall } from '../shared/answer-budget.ts';
-import { callsOf, foldShapeOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
+import { type FoldShape, foldShapeOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import type { PlanCounts } from '../shared/plan.ts';
 import type { Settings } from '../shared/settings.ts';
 import { mergeOverheadTokens, requestOverheadTokens } from './prompt.ts';
@@ -18,9 +18,12 @@ export interface RunEstimate {
 }
 
 /** @param counts of the staged rows; `inputTokens` are those of their texts. */
-export function runEstimate(counts: Pick<PlanCounts, 'batches' | 'rowsStaged' | 'inputTokens'>, settings: Settings): RunEstimate {
+export function runEstimate(
+  counts: Pick<PlanCounts, 'batches' | 'rowsStaged' | 'inputTokens'>,
+  settings: Settings,
+  shape: Pick<FoldShape, 'allFolds' | 'foldedSummaries'> = foldShapeOf(counts.batches, settings),
+): RunEstimate {
   const { batches, rowsStaged } = counts;
-  const shape = foldShapeOf(batches, settings);
   const folds = shape.allFolds;
   const paragraphs = hasParagraphCalls(settings) ? batches : 0;
   const merged = paragraphs > 0 ? rowsStaged * (settings.maxRowSummaryTokens + SUMMARY_OVERHEAD_TOKENS) : 0;
@@ -28,7 +31,7 @@ export function runEstimate(counts: Pick<PlanCounts, 'batches' | 'rowsStaged' | 
   const ofRows = settings.granularity === 'row' ? answerTokensOf(rowsStaged, settings) + (batches - 1) * answerTokensOf(0, settings) : 0;
   const ofTexts = settings.granularity === 'row' ? paragraphs + folds : batches + folds;
   return {
-    calls: callsOf(batches, settings) + paragraphs,
+    calls: batches + paragraphs + folds,
     paragraphs,
     folds,
     inputTokens:

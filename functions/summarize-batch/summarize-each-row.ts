@@ -6,7 +6,7 @@ import type { Log } from '../shared/ports.ts';
 import type { BatchCalls, FoundAnswer } from './batch-calls.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
 import { rowCodes } from './output-check.ts';
-import { mergeRequest, numberedRowsRequest, PROMPT_VERSION } from './prompt.ts';
+import { mergeRequest, numberedRowsRequest } from './prompt.ts';
 import { checkRowAnswer, readRowAnswer } from './row-answer.ts';
 import { reasonOf, SPLIT_LIMIT, summarizeParts } from './summarize-parts.ts';
 
@@ -54,7 +54,7 @@ export async function summarizeEachRow(rows: readonly StagedRow[], calls: BatchC
     failedRows,
     rowsFailed: rowsOut,
     rowSummaries: summarized,
-    promptVersion: found.content.promptVersion ?? PROMPT_VERSION,
+    promptVersion: found.content.promptVersion,
     contentKey: found.contentKey,
     isForeign: asked.isForeign || found.content.paidBy.runId !== run.runId,
   };
