@@ -8,7 +8,7 @@ import type { BatchCalls, FoundAnswer } from './batch-calls.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
 import { type AnsweredRows, claimsIn } from './insights.ts';
 import { rowCodes } from './output-check.ts';
-import { mergeRequest, numberedRowsRequest, PROMPT_VERSION } from './prompt.ts';
+import { mergeRequest, numberedRowsRequest } from './prompt.ts';
 import { checkRowAnswer, readRowAnswer } from './row-answer.ts';
 import { reasonOf, SPLIT_LIMIT, summarizeParts } from './summarize-parts.ts';
 import { withThemes } from './theme-prompt.ts';
@@ -58,7 +58,7 @@ export async function summarizeEachRow(rows: readonly StagedRow[], calls: BatchC
     rowsFailed: rowsOut,
     rowSummaries: summarized,
     ...claimsIn(asked.answered, run.settings, new Set(failedRows.map(({ rowNumber }) => rowNumber))),
-    promptVersion: found.content.promptVersion ?? PROMPT_VERSION,
+    promptVersion: found.content.promptVersion,
     contentKey: found.contentKey,
     isForeign: asked.isForeign || found.content.paidBy.runId !== run.runId,
   };
