@@ -60,8 +60,7 @@ function groupLines({ groups }: Explanation): string[] {
   if (groups === null) return [];
   const { columns, count: number, smallest, median, largest, skipped } = groups;
   const named = columns.map((column) => `"${column}"`).join(', ');
-  const sizes =
-    number === 1 ? counted(largest, 'row') : `${count(smallest)} to ${counted(largest, 'row')}, the one in the middle ${count(median)}`;
+  const sizes = number === 1 ? counted(largest, 'row') : `${count(smallest)} to ${counted(largest, 'row')}, median ${count(median)}`;
   const left = skipped > 0 ? `; ${count(skipped)} smaller left out` : '';
   return labelled('groups', `${count(number)} of ${named}: ${sizes}${left}`);
 }

@@ -16,7 +16,7 @@ const query = (name: string) => namedQueries.find((candidate) => candidate.name 
 /** Functions of Trino 4xx, hence of Athena's engine 3, that DuckDB has under the same name with the same meaning. */
 const sharedFunctions = new Set(['count', 'first_value', 'min', 'min_by', 'position', 'row_number', 'substr', 'sum']);
 /** Words that stand before a parenthesis and are no functions. */
-const keywords = new Set(['as', 'in', 'over', 'with']);
+const keywords = new Set(['as', 'cast', 'in', 'over', 'with']);
 
 let problemsOf: TrinoProblems;
 beforeAll(async () => {

@@ -106,6 +106,22 @@ test('with --json one object, in which a run finds the same', async () => {
   expect(ran).toMatchObject({ rows_in: 6, rows_rejected: 1, batches: 1, estimated_cost_usd: explained.estimated_cost_usd });
 });
 
+test('groups are counted, with the smallest, the one in the middle and the largest; the first rows are those of the upload', async () => {
+  const products = ['b', 'a', 'a', 'b', 'b', 'b', 'c', ' ', 'd', 'd', 'd'];
+  const rows = products.map((product, row) => `r${row},"Review ${row}: the lid was fine.",${product}\n`);
+  const file = fileOf('grouped.csv', `id,review,product\n${rows.join('')}`);
+  const flags = ['--group-column', 'product', '--min-group-rows', '2', '--batch-size', '2'];
+  const [people, json] = await Promise.all([explain(file, ...flags), explain(file, ...flags, '--json')]);
+  expect(people.stdout).toContain('groups       3 of "product": 2 to 4 rows, median 3; 2 smaller left out\n');
+  expect(people.stdout).toContain('rows         11 read, 9 to summarize, 0 rejected, 2 skipped\n');
+  expect(people.stdout).toMatch(/First rows as read.*\n {2}r0: .*\n.*\n {2}r1: .*\n.*\n {2}r2: /);
+  expect(people.stdout).toMatch(/^batches {6}5 batches of up to 2 rows; 8 calls, 3 of them to fold/m);
+  expect(recordOf(json)).toMatchObject({
+    groups: { columns: ['product'], count: 3, smallest: 2, median: 3, largest: 4, skipped: 2 },
+    ...{ rows_in: 11, rows_staged: 9, rows_skipped: 2, batches: 5, calls: 8 },
+  });
+});
+
 test('a folder is explained as one upload, with the part of each rejected row', async () => {
   const parts = join(folder, 'export', 'dt=2026-01-01');
   mkdirSync(parts, { recursive: true });
