@@ -198,10 +198,7 @@ type Kinds = { text: string; integer: number; number: number; boolean: boolean }
 type SettingValue<D extends SettingDefinition> = Kinds[D['kind']] | (D['default'] extends null ? null : never);
 export type Settings = { [Name in SettingName]: SettingValue<(typeof settingDefinitions)[Name]> };
 
-/** What was stored before there was a setting has its default. */
-const storedSchema = (definition: SettingDefinition) => (settingSchema(definition) as z.ZodType).default(definition.default);
-
-const shape = Object.fromEntries(settingNames.map((name) => [name, storedSchema(definitionOf(name))]));
+const shape = Object.fromEntries(settingNames.map((name) => [name, settingSchema(definitionOf(name))]));
 export const settingsSchema = z.strictObject(shape) as unknown as z.ZodType<Settings>;
 
 export const defaultSettings = Object.fromEntries(settingNames.map((name) => [name, definitionOf(name).default])) as Settings;

@@ -54,11 +54,6 @@ describe('layers', () => {
   test('the defaults are settings', () => {
     expect(settingsSchema.parse(defaultSettings)).toEqual(defaultSettings);
   });
-
-  test('a plan of a version that did not know a setting yet has its default', () => {
-    const { granularity: _, maxRowSummaryTokens: __, weightColumn: ___, ...older } = defaultSettings;
-    expect(settingsSchema.parse({ ...older, batchRows: 50 })).toEqual({ ...defaultSettings, batchRows: 50 });
-  });
 });
 
 describe('what is wrong', () => {
