@@ -27,6 +27,7 @@ Examples:
   npm start -- reviews.csv --offline                     your file, no model, no cost
   OPENAI_API_KEY=... npm start -- reviews.csv --limit 1000 --max-cost-usd 0.50
   npm start -- answers.jsonl --text-column answer --batch-size 50 --json
+  npm start -- reviews.csv --granularity row             one short summary for each row
 
 Exit code: 0 complete, 3 partial, 4 halted (run it again to go on), 2 wrong usage or unusable file, 1 failed.`;
 

@@ -60,8 +60,7 @@ function groupLines({ groups }: Explanation): string[] {
   if (groups === null) return [];
   const { columns, count: number, smallest, median, largest, skipped } = groups;
   const named = columns.map((column) => `"${column}"`).join(', ');
-  const sizes =
-    number === 1 ? counted(largest, 'row') : `${count(smallest)} to ${counted(largest, 'row')}, the one in the middle ${count(median)}`;
+  const sizes = number === 1 ? counted(largest, 'row') : `${count(smallest)} to ${counted(largest, 'row')}, median ${count(median)}`;
   const left = skipped > 0 ? `; ${count(skipped)} smaller left out` : '';
   return labelled('groups', `${count(number)} of ${named}: ${sizes}${left}`);
 }
@@ -78,7 +77,12 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
   const { rows_skipped: skipped } = explanation;
   const leftOut = skipped > 0 ? `, ${count(skipped)} skipped` : '';
   const shortened = truncated > 0 ? `, ${count(truncated)} of them cut` : '';
-  const folds = explanation.calls - explanation.batches;
+  const { paragraph_calls: paragraphs, fold_calls: folds, name_calls: names } = explanation;
+  const shares = [
+    ...(paragraphs > 0 ? [`${count(paragraphs)} of them to make a paragraph of each batch's rows`] : []),
+    ...(folds > 0 ? [`${count(folds)} ${paragraphs > 0 ? '' : 'of them '}to fold the summaries`] : []),
+    ...(names > 0 ? [`at most ${count(names)} to name their themes`] : []),
+  ];
   const limited = explanation.limit === rowsIn ? ' (the limit)' : '';
   return [
     ...wrapped(`${explanation.source_key} (${byteSize(explanation.bytes)}${parts})`, COLUMNS),
@@ -101,7 +105,7 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
     ...groupLines(explanation),
     ...labelled(
       'batches',
-      `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows; ${counted(explanation.calls, 'call')}${folds > 0 ? `, ${count(folds)} of them to fold the summaries` : ''}`,
+      `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows; ${[counted(explanation.calls, 'call'), ...shares].join(', ')}`,
     ),
     ...labelled('tokens', `at most ${count(explanation.input_tokens)} in, ${count(explanation.output_tokens)} out`),
     ...labelled('cost', costLine(explanation, isOffline)),

@@ -6,13 +6,14 @@ import { type ColumnReason, reasonOfId, reasonOfText } from '../functions/plan-b
 import { openPinned } from '../functions/plan-batches/open-pinned.ts';
 import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import type { Upload } from '../functions/plan-batches/upload.ts';
+import { rowsPerCall } from '../functions/shared/answer-budget.ts';
 import { claimAttempt } from '../functions/shared/attempt.ts';
 import type { Rejection, Run, StagedRow } from '../functions/shared/contract.ts';
-import { callsOf } from '../functions/shared/fold.ts';
 import { readGroups } from '../functions/shared/group-line.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import { changedSettings, type Settings } from '../functions/shared/settings.ts';
+import { type RunEstimate, runEstimate } from '../functions/summarize-batch/run-estimate.ts';
 import { directoryStore } from './directory-store.ts';
 import type { LocalUpload } from './local-upload.ts';
 import { previewStore } from './preview-store.ts';
@@ -56,8 +57,12 @@ export interface Explanation {
   groups: { columns: readonly string[]; count: number; smallest: number; median: number; largest: number; skipped: number } | null;
   batches: number;
   batch_rows: number;
-  /** One for each batch, and one for each fold of the levels above. */
+  /** One for each batch, one for its paragraph where its rows have summaries of their own, and one for each fold of the levels above. */
   calls: number;
+  paragraph_calls: number;
+  fold_calls: number;
+  /** To name the themes that folds bring together, at most. */
+  name_calls: number;
   /** Upper estimates, as is the cost. */
   input_tokens: number;
   output_tokens: number;
@@ -108,7 +113,7 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
   // The first that a grouped part has are not the first of the upload.
   const shown = read.groupColumns === null ? rows : await firstRows(read);
   const { counts, settings } = plan;
-  const calls = callsOf(plan);
+  const estimate: RunEstimate = runEstimate({ ...counts, folds: plan.folds }, settings);
   return {
     source_key: upload.key,
     dataset: run.dataset,
@@ -138,10 +143,13 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
     rejections: [...rejections].map(([reason, tally]) => ({ reason, ...tally })).toSorted((one, other) => other.rows - one.rows),
     groups: read.groupColumns && { columns: read.groupColumns, ...(await groupSizes(run, store)), skipped: counts.groupsSkipped },
     batches: counts.batches,
-    batch_rows: settings.batchRows,
-    calls,
+    batch_rows: rowsPerCall(settings),
+    calls: estimate.calls,
+    paragraph_calls: estimate.paragraphs,
+    fold_calls: estimate.folds,
+    name_calls: estimate.names,
     input_tokens: counts.inputTokens,
-    output_tokens: calls * settings.maxOutputTokens,
+    output_tokens: estimate.outputTokens,
     model: settings.model,
     estimated_cost_usd: plan.estimatedCostUsd,
     max_cost_usd: settings.maxCostUsd,

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
-import { callsOf } from '../functions/shared/fold.ts';
+import { rowsPerCall } from '../functions/shared/answer-budget.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome, readOutcomeAt } from '../functions/shared/outcome.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
+import type { Settings } from '../functions/shared/settings.ts';
+import { runEstimate } from '../functions/summarize-batch/run-estimate.ts';
 import { count, counted, dollars, duration, printable } from './figures.ts';
 import { largestGroupLines } from './largest-groups.ts';
 import type { RunRecord } from './local-run.ts';
+import { rowSummaryLines } from './row-summary-lines.ts';
+import { topThemeLines } from './top-themes.ts';
 
 export const OFFLINE_NOTICE = 'offline extract, no language model';
 const SHOWN_BATCHES = 3;
@@ -23,8 +27,7 @@ export function planLines(plan: Plan, model: string): string[] {
   ];
   const rejected = left.length > 0 ? ` (${left.join(', ')})` : '';
   const grouped = groups === null ? '' : `${counted(groups, 'group')}, `;
-  const calls = callsOf(plan);
-  const output = calls * plan.settings.maxOutputTokens;
+  const { calls, outputTokens } = runEstimate({ ...plan.counts, folds: plan.folds }, plan.settings);
   const cost =
     plan.estimatedCostUsd === null
       ? 'price unknown'
@@ -34,7 +37,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),
-    `${counted(rowsIn, 'row')}${rejected}, ${grouped}${counted(batches, 'batch')} of up to ${plan.settings.batchRows}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
+    `${counted(rowsIn, 'row')}${rejected}, ${grouped}${counted(batches, 'batch')} of up to ${rowsPerCall(plan.settings)}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(outputTokens)} out; ${cost}; ${modelName(model)}`,
     ...plan.notes.map((note) => `Note: ${note}`),
   ];
 }
@@ -73,10 +76,12 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `${count(number('rows_rejected'))} rejected`,
     ...(number('rows_skipped') > 0 ? [`${count(number('rows_skipped'))} skipped`] : []),
   ].join(', ');
-  // In a run that is not complete some folds may have had nothing to ask.
+  const settings = JSON.parse(String(record.settings)) as Settings;
+  // In a run that is not complete some folds and paragraphs may have had nothing to ask, and in any run some themes had no names to be asked for.
   const plan = record.status === 'complete' ? await readPlan(work, String(record.run_id)) : undefined;
-  const folds = plan ? callsOf(plan) - plan.counts.batches : 0;
-  const reused = number('batches') - number('batches_failed') + folds - number('calls_this_attempt');
+  const planned = plan && runEstimate({ ...plan.counts, folds: plan.folds }, settings);
+  const answers = planned ? planned.calls - planned.names : number('batches') - number('batches_failed');
+  const reused = answers - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,
     ...(record.groups === null || record.groups === undefined ? [] : [`  groups   ${count(number('groups'))}`]),
@@ -89,12 +94,26 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `  tables   ${join(out, 'results', tablePrefix(''))}`,
   );
   const notice = record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : '';
-  const shown = record.summary === null ? await firstSummaries(record, work) : [`  ${oneLine(String(record.summary))}`];
+  const shown =
+    record.summary === null
+      ? settings.granularity === 'row'
+        ? []
+        : await firstSummaries(record, work)
+      : [`  ${oneLine(String(record.summary))}`];
   const heading = record.summary === null ? 'First batch summaries' : await summaryHeading(record, work);
   if (shown.length > 0) lines.push('', `${heading}${notice}:`, ...shown);
+  const rowLines = settings.granularity === 'row' ? await rowSummaryLines(String(record.run_id), work) : [];
+  if (rowLines.length > 0) lines.push('', `First row summaries${notice}:`, ...rowLines);
   const groups = number('groups') > 0 ? await largestGroupLines(record, out) : [];
   if (groups.length > 0) lines.push('', ...groups);
-  const question = groups.length > 0 ? '--named group_roots' : '"select id, text, summary from row_summaries limit 5"';
+  const themes = settings.insights && settings.rollUp ? await topThemeLines(record, out) : [];
+  if (themes.length > 0) lines.push('', ...themes);
+  const question =
+    themes.length > 0
+      ? '--named theme_evidence'
+      : groups.length > 0
+        ? '--named group_roots'
+        : '"select id, text, summary from row_summaries limit 5"';
   lines.push('', `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}${question}`);
   return lines;
 }

@@ -173,7 +173,8 @@ async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Pro
 async function readRoot(levels: LevelsReceipt | null, work: ObjectStore): Promise<Root | null> {
   const key = levels?.rootKey ?? null;
   const outcome = key === null ? undefined : await readOutcomeAt(work, key);
-  return key !== null && outcome?.answer ? { key, text: outcome.answer.text, rowsFailed: outcome.rowsFailed } : null;
+  const text = outcome?.answer?.text ?? null;
+  return key !== null && outcome && text !== null ? { key, text, rowsFailed: outcome.rowsFailed } : null;
 }
 
 /** A sentence on a root that lacks rows which have a summary, none where it stands for all of them. */

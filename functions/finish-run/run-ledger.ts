@@ -1,3 +1,4 @@
+import { addClaimCounts, type ClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import { LedgerError } from '../shared/errors.ts';
 import type { Plan } from '../shared/plan.ts';
 import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
@@ -59,6 +60,7 @@ export interface RunSums {
   batchesFailed: number;
   /** Failed rows by error code. */
   failures: Record<string, number>;
+  claimCounts: ClaimCounts;
   /** Batches of the levels above 0 that lack rows which they should stand for. */
   foldsIncomplete: number;
   /** Levels that have batches. */
@@ -79,6 +81,7 @@ export const noSums: RunSums = {
   batches: 0,
   batchesFailed: 0,
   failures: {},
+  claimCounts: noClaimCounts,
   foldsIncomplete: 0,
   levels: 0,
   calls: 0,
@@ -117,6 +120,7 @@ export function sumsOf(receipts: readonly Receipt[], levels: LevelsReceipt | nul
       batches: sum.batches + receipt.batches,
       batchesFailed: sum.batchesFailed + receipt.batchesFailed,
       failures: addCounts(sum.failures, receipt.failures),
+      claimCounts: addClaimCounts(sum.claimCounts, receipt.claimCounts ?? noClaimCounts),
     }),
     noSums,
   );

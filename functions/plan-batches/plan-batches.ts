@@ -1,7 +1,7 @@
+import { answerTokensOf, rowsPerCall } from '../shared/answer-budget.ts';
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
-import { callsOf, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey, readableCopiesPrefix } from '../shared/object-keys.ts';
@@ -10,7 +10,7 @@ import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
 import { readRefusal, writeRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { type Settings, settingsOfAttempt } from '../shared/settings.ts';
-import { mergeOverheadTokens, requestOverheadTokens } from '../summarize-batch/prompt.ts';
+import { longestAnswerTokens, runEstimate } from '../summarize-batch/run-estimate.ts';
 import { listed } from './columns.ts';
 import { groupNotes, noGroups } from './group-notes.ts';
 import { duplicateNote } from './id-memory.ts';
@@ -193,10 +193,14 @@ const noRows = (upload: Upload, { counts }: PlanningSums) =>
 
 /** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
 function requireBudget(plan: Plan) {
-  const { endpoint, settings, counts } = plan;
-  const { maxCostUsd, model, maxOutputTokens } = settings;
+  const { endpoint, settings, counts, folds } = plan;
+  const { maxCostUsd, model } = settings;
   // At the standard tier, as each call reserves it.
-  const usage = { inputTokens: counts.inputTokens / callsOf(plan), outputTokens: maxOutputTokens };
+  const { calls } = runEstimate({ ...counts, folds }, settings);
+  const usage = {
+    inputTokens: counts.inputTokens / calls,
+    outputTokens: Math.min(answerTokensOf(counts.rowsStaged, settings), longestAnswerTokens(settings)),
+  };
   const callUsd = costUsd(endpoint, model, null, usage) ?? 0;
   if (maxCostUsd === null || maxCostUsd >= callUsd) return;
   throw new InvalidUploadError(
@@ -211,20 +215,14 @@ async function planOf(
   run: Run,
   upload: Upload,
   state: PlanningSums,
-  { folds, foldedSummaries }: Awaited<ReturnType<typeof planLevels>>,
+  { folds }: Awaited<ReturnType<typeof planLevels>>,
   work: ObjectStore,
 ): Promise<Plan> {
   const { counts } = state;
   const first = await readAttempt(work, run.runId, 1);
   if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
   const { settings } = run;
-  const calls = callsOf({ counts, folds });
-  const inputTokens =
-    counts.inputTokens +
-    counts.batches * requestOverheadTokens(settings) +
-    foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
-    (calls - counts.batches) * mergeOverheadTokens(settings);
-  const outputTokens = calls * settings.maxOutputTokens;
+  const { inputTokens, outputTokens } = runEstimate({ ...counts, folds }, settings);
   const truncated =
     counts.rowsTruncated > 0
       ? [
@@ -232,6 +230,11 @@ async function planOf(
         ]
       : [];
   const shutdown = run.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(settings.model, Date.parse(first.acceptedAt));
+  const batchRows = rowsPerCall(settings);
+  const fewerRows =
+    batchRows < settings.batchRows
+      ? [`Batches have at most ${batchRows} rows, not ${settings.batchRows}, so that what is asked of all of them fits into one answer.`]
+      : [];
   const limited = run.limit === counts.rowsIn ? [`Only the first ${run.limit} rows were read.`] : [];
   return {
     runId: run.runId,
@@ -249,6 +252,7 @@ async function planOf(
       ...(shutdown ? [shutdown] : []),
       ...upload.notes.map((note) => withoutRedactable(note, settings)),
       ...limited,
+      ...fewerRows,
       ...truncated,
       ...groupNotes(upload.groupColumns, counts, settings),
       ...redactionNote(settings.redact, counts.redacted),

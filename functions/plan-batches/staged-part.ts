@@ -1,3 +1,4 @@
+import { rowsPerCall } from '../shared/answer-budget.ts';
 import type { Batch, Rejection, StagedRow } from '../shared/contract.ts';
 import type { GroupLine } from '../shared/group-line.ts';
 import { BYTES_PER_TOKEN } from '../shared/limits.ts';
@@ -39,7 +40,7 @@ export class StagedPart {
   private readonly skipped: LineWriter | null;
   private readonly groups: LineWriter | null;
   private readonly firstBatchId: number;
-  private readonly limits: Pick<Settings, 'batchRows' | 'maxBatchTokens'>;
+  private readonly limits: { batchRows: number; maxBatchTokens: number };
   private open: { start: number; firstRow: number; rows: number; tokens: number } | undefined;
   private readonly size: Pick<GroupingLimits, 'partRows' | 'partBytes'>;
   private groupKey: string | null = null;
@@ -49,7 +50,7 @@ export class StagedPart {
     runId: string,
     part: number,
     firstBatchId: number,
-    limits: Pick<Settings, 'batchRows' | 'maxBatchTokens'>,
+    settings: Settings,
     { isGrouped = false, hasRejections = false, limits: size = groupingLimits }: PartOptions = {},
   ) {
     this.key = partKey(runId, part);
@@ -59,7 +60,7 @@ export class StagedPart {
     this.skipped = isGrouped ? new LineWriter(work, skippedKey(runId, part)) : null;
     this.groups = isGrouped ? new LineWriter(work, partGroupsKey(runId, part)) : null;
     this.firstBatchId = firstBatchId;
-    this.limits = limits;
+    this.limits = { batchRows: rowsPerCall(settings), maxBatchTokens: settings.maxBatchTokens };
     this.size = size;
   }
 

@@ -61,8 +61,16 @@ export const BREAKER_FAILURES = 45;
 
 /** Longest wait that a function sits out itself; a longer one is handed to a Wait state. */
 export const MAX_INLINE_WAIT_SECONDS = 5;
-/** Time one model call may take. */
+/** Time one model call may take whose answer is at most a page. */
 export const MODEL_TIMEOUT_MS = 60_000;
+/** Tokens that need no more time than that, and how many a slow model writes a second beyond them. */
+const TIMELY_ANSWER_TOKENS = 2_000;
+const SLOW_TOKENS_PER_SECOND = 50;
+/** Longest answer that is asked for, whatever the model can write: a slow one ends it within six minutes, in a function that has ten. */
+export const MAX_ANSWER_TOKENS = 16_384;
+/** Time that a call needs beyond MODEL_TIMEOUT_MS for the length of its answer. */
+export const answerTimeMs = (maxOutputTokens: number): number =>
+  Math.ceil((Math.max(0, maxOutputTokens - TIMELY_ANSWER_TOKENS) * 1000) / SLOW_TOKENS_PER_SECOND);
 /** Time a function keeps free before its deadline to store what it has. */
 export const DEADLINE_RESERVE_MS = 30_000;
 
@@ -87,3 +95,16 @@ export const MAX_PARQUET_FOOTER_BYTES = 16 * 1024 * 1024;
 
 /** Different ids that are remembered to count those that occur again. */
 export const REMEMBERED_IDS = 1_000_000;
+
+/** Themes that a batch is asked for, and that a group, a fold or a run has at most. */
+export const MAX_ASKED_THEMES = 12;
+export const MAX_THEMES = 20;
+/** Claims of one answer that are looked at. */
+export const MAX_CLAIMS = 60;
+/** Longest name of a theme, and longest statement about it. */
+export const MAX_THEME_CHARACTERS = 80;
+export const MAX_STATEMENT_CHARACTERS = 300;
+/** Themes that one call is asked to name; the less mentioned keep their names. */
+export const MAX_NAMED_THEMES = 1_000;
+/** Ids of rows that a theme is shown with. */
+export const MAX_EXAMPLE_IDS = 5;

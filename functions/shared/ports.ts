@@ -84,6 +84,14 @@ export interface ChatMessage {
   content: string;
 }
 
+/** What an answer is to be where it is not plain text: JSON that a schema describes. */
+export interface AnswerFormat {
+  /** Letters, digits, `_` and `-`. */
+  readonly name: string;
+  /** Strict: each object lists all of its properties as required and allows no others. */
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
 /** One model call, in the project's own words; the adapter gives its parts the names that the model wants. */
 export interface SummaryRequest {
   model: string;
@@ -91,6 +99,8 @@ export interface SummaryRequest {
   temperature: number;
   maxOutputTokens: number;
   serviceTier: string | null;
+  /** null for plain text. An endpoint that knows no schemas is asked without it: the messages must ask for the JSON, too. */
+  format: AnswerFormat | null;
 }
 
 export interface SummaryAnswer {

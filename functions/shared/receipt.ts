@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { claimCountsSchema } from './claim.ts';
 
 const count = z.int().min(0);
 
@@ -28,6 +29,8 @@ export const receiptSchema = z.object({
   batchesFailed: count,
   /** Failed rows by error code. */
   failures: z.record(z.string(), count),
+  /** Only with insights. */
+  claimCounts: claimCountsSchema.optional(),
   ...payments,
   ...filled,
 });

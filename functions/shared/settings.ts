@@ -19,6 +19,7 @@ interface SettingDefinition {
   readonly identity?: false;
 }
 
+const DEFAULT_ROW_INSTRUCTION = 'summarize the customer review in one short sentence';
 const DEFAULT_INSTRUCTION = 'summarize the following {rows} customer reviews into a concise paragraph';
 
 /** What can be taken out of texts before anybody sees them. */
@@ -109,9 +110,35 @@ export const settingDefinitions = {
     metavar: 'TEXT',
     description: 'what to ask of each batch; {rows} is its number of rows',
   },
+  granularity: {
+    kind: 'text',
+    default: 'batch',
+    values: ['batch', 'row'],
+    metavar: 'KIND',
+    description: 'what has a summary of its own: each batch, or each row',
+  },
+  rowInstruction: {
+    kind: 'text',
+    default: DEFAULT_ROW_INSTRUCTION,
+    metavar: 'TEXT',
+    description: 'what to ask of each row, with granularity row; the instruction is then for the paragraphs made of their summaries',
+  },
+  maxRowSummaryTokens: {
+    kind: 'integer',
+    default: 40,
+    minimum: 5,
+    maximum: 1000,
+    metavar: 'N',
+    description: "tokens that the answer has for each row's summary, with granularity row",
+  },
   temperature: { kind: 'number', default: 0.3, minimum: 0, maximum: 2, metavar: 'N', description: 'sampling temperature' },
   maxOutputTokens: { kind: 'integer', default: 250, minimum: 1, maximum: 100_000, metavar: 'N', description: 'longest answer, in tokens' },
   rollUp: { kind: 'boolean', default: true, description: 'fold the summaries, a hundred to one, level by level down to one paragraph' },
+  insights: {
+    kind: 'boolean',
+    default: false,
+    description: 'themes beside the summary, each with the rows that support it, checked against them',
+  },
   maxCostUsd: {
     kind: 'number',
     default: null,
@@ -155,7 +182,9 @@ export const settingDefinitions = {
 } as const satisfies Record<string, SettingDefinition>;
 
 /** What a digest has to itself, whatever the settings of its dataset say: its rows are summaries, one an upload. */
-export const settingsOfEveryDigest = { groupColumn: null, minGroupRows: 1 } as const satisfies { [Name in SettingName]?: unknown };
+export const settingsOfEveryDigest = { groupColumn: null, minGroupRows: 1, granularity: 'batch', insights: false } as const satisfies {
+  [Name in SettingName]?: unknown;
+};
 
 export type SettingName = keyof typeof settingDefinitions;
 export const settingNames = Object.keys(settingDefinitions) as SettingName[];
@@ -251,9 +280,41 @@ function requireEffect({ groupColumn, minGroupRows }: Settings): void {
   });
 }
 
+/** Settings that say nothing unless each row has a summary of its own, and those that say nothing where only the rows have one. */
+const rowSettings = ['rowInstruction', 'maxRowSummaryTokens'] as const satisfies SettingName[];
+const paragraphSettings = ['instruction', 'maxOutputTokens'] as const satisfies SettingName[];
+
+/** Settings that are right by themselves and make no sense together. */
+function combinationProblems(layers: readonly SettingsLayer[], settings: Settings): string[] {
+  const originOf = (name: SettingName) => layers.findLast(({ values }) => Object.hasOwn(values, name))?.origin;
+  const problem = (name: SettingName, words: string) => {
+    const origin = originOf(name);
+    return origin === undefined ? [] : [`${origin}: ${name}: ${words}`];
+  };
+  const ofInsights =
+    settings.insights && settings.weightColumn !== null
+      ? problem('insights', 'themes are counted in rows; texts that stand for many rows (weightColumn) have none')
+      : [];
+  if (settings.granularity === 'batch') {
+    // Where granularity was named, somebody has taken it back for this run, and the other settings wait.
+    if (originOf('granularity') !== undefined) return ofInsights;
+    const ofRows = rowSettings.flatMap((name) =>
+      problem(name, 'is only for summaries of single rows; set granularity (--granularity) to row, too'),
+    );
+    return [...ofInsights, ...ofRows];
+  }
+  const paragraphs = `no paragraph is written with granularity row and without roll-up; what is asked of each row are rowInstruction and maxRowSummaryTokens`;
+  return [
+    ...ofInsights,
+    ...(settings.weightColumn === null ? [] : problem('weightColumn', 'texts that stand for many rows cannot have granularity row')),
+    ...(settings.rollUp ? [] : paragraphSettings.flatMap((name) => problem(name, paragraphs))),
+  ];
+}
+
 /**
  * The settings of a run: later layers win. `explicit` holds those that some layer named and that belong to the run's identity.
- * @throws ConfigError: a layer has an unknown key or a wrong value, every problem is listed; or all are too long together.
+ * @throws ConfigError: a layer has an unknown key or a wrong value, or settings make no sense together, every problem is listed; or all are too
+ * long together.
  */
 export function resolveSettings(layers: readonly SettingsLayer[]): { settings: Settings; explicit: Partial<Settings> } {
   const problems = layers.flatMap(problemsOf);
@@ -264,7 +325,10 @@ export function resolveSettings(layers: readonly SettingsLayer[]): { settings: S
   const explicit = Object.fromEntries(
     settingNames.filter((name) => name in named && definitionOf(name).identity !== false).map((name) => [name, named[name]]),
   ) as Partial<Settings>;
-  return { settings: { ...defaultSettings, ...named }, explicit };
+  const settings: Settings = { ...defaultSettings, ...named };
+  const senseless = combinationProblems(layers, settings);
+  if (senseless.length > 0) throw new ConfigError(senseless.join('\n'), { code: 'invalid_settings' });
+  return { settings, explicit };
 }
 
 /** The settings of another attempt of the same run: `frozen`, with the settings outside the identity taken from `current`. */

@@ -7,6 +7,7 @@ import {
   UnusableSummaryError,
   type Usage,
 } from '../shared/errors.ts';
+import { answerTimeMs, MODEL_TIMEOUT_MS } from '../shared/limits.ts';
 import type { MetricValues } from '../shared/metrics.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
@@ -14,9 +15,10 @@ import type { Payment } from '../shared/outcome.ts';
 import type { SpendRequest, SummaryAnswer, SummaryRequest } from '../shared/ports.ts';
 import { answerMetrics, failureMetrics } from './call-metrics.ts';
 import { type Content, contentKeyOf, findContent, isUsable, keepContent, shortHash, type UsableContent } from './content.ts';
-import { checkOutput, isWorthAskingAgain } from './output-check.ts';
+import { isWorthAskingAgain } from './output-check.ts';
 import { inputTokensEstimate, PROMPT_VERSION } from './prompt.ts';
 import { type CallEnd, takeRateSlot } from './rate-slot.ts';
+import { longestAnswerTokens } from './run-estimate.ts';
 import { isTierRefusal, STANDARD_TIER } from './service-tier.ts';
 import type { BatchTask, SummarizeBatchPorts } from './summarize-batch.ts';
 
@@ -41,8 +43,11 @@ export interface FoundAnswer {
   contentKey: string;
 }
 
-/** Longer than a call in flight can last; what is still reserved then belongs to a worker that died. */
-const MAX_BUDGET_WAIT_SECONDS = 90;
+/** Refuses an answer that does not serve. @throws UnusableSummaryError, whose code says whether to ask again (see isWorthAskingAgain). */
+export type AnswerCheck = (answer: SummaryAnswer) => void;
+
+/** Time beyond that of the longest call; what is still reserved then belongs to a worker that died. */
+const BUDGET_GRACE_MS = 30_000;
 
 /** Codes of failures after which the endpoint may have billed a call whose answer never came. */
 const maybeBilled = new Set(['timeout', 'network', 'invalid_response']);
@@ -76,11 +81,11 @@ export class BatchCalls {
 
   /**
    * The answer to a request: found, or else paid for. Where the answer does not serve for a reason that another may not have, it is asked for
-   * up to `maxAsks` times. `texts` are the words that the answer may borrow addresses from.
+   * up to `maxAsks` times. `check` sees each new answer; what it has let through stays, found again or not.
    * @throws UnusableSummaryError, ContextOverflowError: there is no answer that serves; this stands for the rest of the attempt.
    * @throws AttemptHalted, NoMoreCalls, and what the summarizer throws.
    */
-  async ask(request: SummaryRequest, texts: readonly string[], maxAsks: number): Promise<FoundAnswer> {
+  async ask(request: SummaryRequest, check: AnswerCheck, maxAsks: number): Promise<FoundAnswer> {
     const { run, failure } = this.task;
     const contentKey = contentKeyOf(run.dataset, run.endpoint, request);
     let content = await findContent(this.ports.work, contentKey);
@@ -93,7 +98,7 @@ export class BatchCalls {
       const unusable = content?.unusable;
       if (unusable && (unusable.asked >= maxAsks || !isWorthAskingAgain(unusable.code))) throw unusableError(unusable);
       if (failure !== null) throw new NoMoreCalls();
-      content = await this.payAtSomeTier(request, texts, contentKey, content);
+      content = await this.payAtSomeTier(request, check, contentKey, content);
       this.account(content, contentKey);
     }
   }
@@ -118,17 +123,17 @@ export class BatchCalls {
   }
 
   /** A service tier that is refused is given up for the standard one. */
-  private async payAtSomeTier(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined) {
+  private async payAtSomeTier(request: SummaryRequest, check: AnswerCheck, contentKey: string, before: Content | undefined) {
     try {
-      return await this.pay(request, texts, contentKey, before);
+      return await this.pay(request, check, contentKey, before);
     } catch (error) {
       if (!isTierRefusal(request, error)) throw error;
-      return await this.pay({ ...request, serviceTier: STANDARD_TIER }, texts, contentKey, before);
+      return await this.pay({ ...request, serviceTier: STANDARD_TIER }, check, contentKey, before);
     }
   }
 
   /** One call: a slot under the rate limit and money are reserved before it, what came is kept after it. @returns what stands under the key. */
-  private async pay(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined): Promise<Content> {
+  private async pay(request: SummaryRequest, check: AnswerCheck, contentKey: string, before: Content | undefined): Promise<Content> {
     const { run } = this.task;
     const most = { inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens };
     const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
@@ -145,7 +150,7 @@ export class BatchCalls {
       await this.reserve(spend);
       let spentUsd = 0;
       try {
-        const reply = await this.call(request, texts).catch((error: unknown) => {
+        const reply = await this.call(request, check).catch((error: unknown) => {
           end = { error };
           this.tell(failureMetrics(error));
           if (this.isMaybeBilled(error)) spentUsd = reserveUsd;
@@ -195,7 +200,7 @@ export class BatchCalls {
     return kept;
   }
 
-  private async call(request: SummaryRequest, texts: readonly string[]): Promise<Reply> {
+  private async call(request: SummaryRequest, check: AnswerCheck): Promise<Reply> {
     const { run } = this.task;
     let tier = request.serviceTier;
     const reply = (usage: Usage, result: Pick<Reply, 'answer' | 'unusable'>): Reply => ({
@@ -206,7 +211,7 @@ export class BatchCalls {
     try {
       const answer = await this.ports.summarizer.summarize(request, { signal: this.signal });
       tier = answer.serviceTier ?? tier;
-      checkOutput(answer, texts);
+      check(answer);
       return reply(answer.usage, { answer, unusable: null });
     } catch (error) {
       if (this.isMaybeBilled(error)) await this.markUnanswered();
@@ -225,11 +230,12 @@ export class BatchCalls {
   /** Under a cap the calls in flight hold more than they will cost: a call that would fit without them waits until they are settled. */
   private async reserve(spend: SpendRequest): Promise<void> {
     const { control, clock } = this.ports;
+    const longestWaitMs = MODEL_TIMEOUT_MS + answerTimeMs(longestAnswerTokens(this.task.run.settings)) + BUDGET_GRACE_MS;
     for (let waited = 0; ; waited++) {
       const decision = await control.reserve(spend);
       if (decision.granted) return;
       if (decision.stopReason !== null) throw new AttemptHalted(decision.stopReason);
-      if (waited === MAX_BUDGET_WAIT_SECONDS) throw new AttemptHalted(decision.heldBy);
+      if (waited * 1000 >= longestWaitMs) throw new AttemptHalted(decision.heldBy);
       await clock.sleep(1, this.signal);
     }
   }

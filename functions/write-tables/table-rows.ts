@@ -47,10 +47,11 @@ const rowColumns = (run: Run, { groupKey, rowNumber, id, text, truncated, attrib
 
 export function rowSummaryRow(run: Run, row: StagedRow, fate: BatchFate): TableRow {
   const code = failureOf(row, fate);
+  const ownSummary = fate.rowSummaries ? (fate.rowSummaries.get(row.rowNumber) ?? null) : (fate.answer?.text ?? null);
   return {
     ...rowColumns(run, row),
     batch_id: fate.batch.batchId,
-    summary: code === null ? (fate.answer?.text ?? null) : null,
+    summary: code === null ? ownSummary : null,
     status: code === null ? 'ok' : 'failed',
     error_code: code,
   };

@@ -14,6 +14,7 @@ import { storeTables } from './part-tables.ts';
 import { readFates } from './read-fates.ts';
 import { requirePlan } from './require-plan.ts';
 import { batchSummaryRow } from './table-rows.ts';
+import { ThemesFile } from './themes-file.ts';
 
 /**
  * Writes the rows of every fold, made or not, and of every group. @returns what they add to the run, and where its root is.
@@ -24,11 +25,18 @@ export async function writeLevels(run: Run, stopReason: string | null, work: Obj
   const { counts, folds, settings } = plan;
   const file = new ParquetFile(tables.batch_summaries);
   const groups = counts.groups === null ? null : new GroupRows(run, plan, work);
+  const themes = settings.insights && settings.rollUp ? new ThemesFile(run, plan, work) : null;
   const sums = { ...noPayments(), folds: 0, foldsIncomplete: 0 };
   let root: BatchName | null = settings.rollUp && folds.length === 0 ? { level: 0, batchId: 0 } : null;
 
   groups?.startLevel();
-  if (groups) for await (const fate of fatesOfLevel(0, counts.batches, run, stopReason, work)) await groups.add(fate);
+  if (groups || themes) {
+    for await (const fate of fatesOfLevel(0, counts.batches, run, stopReason, work)) {
+      await groups?.add(fate);
+      await themes?.add(fate);
+    }
+  }
+  themes?.end();
   for (const [index, planned] of folds.entries()) {
     groups?.startLevel();
     for await (const fate of fatesOfLevel(index + 1, planned, run, stopReason, work)) {
@@ -42,7 +50,7 @@ export async function writeLevels(run: Run, stopReason: string | null, work: Obj
   }
 
   const hasRoot = root && (root.level > 0 || (await readOutcome(work, run.runId, 0, 0))?.answer);
-  const files = { batch_summaries: file, ...(groups && { group_summaries: groups.file }) };
+  const files = { batch_summaries: file, ...(groups && { group_summaries: groups.file }), ...(themes && { themes: themes.file }) };
   return {
     part: LEVELS_PART,
     ...sums,

@@ -1,3 +1,4 @@
+import { addClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import { type Batch, batchSchema, type Rejection, type Run, type StagedRow } from '../shared/contract.ts';
 import { InvalidBatchError } from '../shared/errors.ts';
 import { jsonLines } from '../shared/json-lines.ts';
@@ -14,11 +15,12 @@ import { storeTables } from './part-tables.ts';
 import { readFates } from './read-fates.ts';
 import { requirePlan } from './require-plan.ts';
 import { batchSummaryRow, failureOf, rejectedRow, rowSummaryRow, skippedRow } from './table-rows.ts';
+import { themeMentions } from './themes-file.ts';
 
 /** Writes the rows, rejections and batches of one staged part. @returns what they add to the run, counted from what was written. */
 export async function writePart(run: Run, part: string, stopReason: string | null, work: ObjectStore): Promise<Receipt> {
-  const { counts } = await requirePlan(run, work);
-  const isGrouped = counts.groups !== null;
+  const plan = await requirePlan(run, work);
+  const isGrouped = plan.counts.groups !== null;
   const number = Number(part);
   const batches: Batch[] = [];
   for await (const line of jsonLines(work.stream(partManifestKey(run.runId, number)))) batches.push(batchSchema.parse(line));
@@ -32,6 +34,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     batch_summaries: new ParquetFile(tables.batch_summaries),
     row_summaries: new ParquetFile(tables.row_summaries),
     rejected_rows: new ParquetFile(tables.rejected_rows),
+    ...(run.settings.insights && { theme_mentions: await themeMentions(run, fates, plan, work) }),
   };
   const paid = noPayments();
   for (const fate of fates) {
@@ -70,6 +73,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
     firstBatchId,
     batches: fates.length,
     batchesFailed: fates.filter(({ status }) => status === 'failed').length,
+    ...(run.settings.insights && { claimCounts: fates.reduce((sum, { claimCounts }) => addClaimCounts(sum, claimCounts), noClaimCounts) }),
     ...paid,
     tables: await storeTables(files, run.runId, part, work),
   };

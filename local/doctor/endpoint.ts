@@ -111,7 +111,7 @@ async function ask(endpoint: string, apiKey: string, model: string): Promise<Fin
   const { temperature } = defaultSettings;
   try {
     const answer = await summarizer.summarize(
-      { model, messages, temperature, maxOutputTokens: 16, serviceTier: null },
+      { model, messages, temperature, maxOutputTokens: 16, serviceTier: null, format: null },
       { signal: undefined },
     );
     return ok(

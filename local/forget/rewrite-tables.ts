@@ -29,6 +29,17 @@ function changesFor(id: string, { batches, groups, isInRoot }: RowTraces): Recor
         ? { ...row, ...mark, summary: null, error_message: MESSAGE }
         : row,
     group_summaries: (row) => (row.summary !== null && groups.has(String(row.group_key)) ? { ...row, summary: null } : row),
+    theme_mentions: (row) =>
+      (row.theme ?? row.statement ?? row.quote) !== null && batches.has(batchName(0, row.batch_id))
+        ? { ...row, theme: null, statement: null, quote: null }
+        : row,
+    themes(row) {
+      const isAbove = row.group_key === null ? isInRoot : groups.has(String(row.group_key));
+      const ids = JSON.parse(String(row.example_ids ?? '[]')) as string[];
+      const isNamedHere = ids.includes(id);
+      if (!isNamedHere && (!isAbove || row.theme === null)) return row;
+      return { ...row, theme: isAbove ? null : (row.theme ?? null), example_ids: JSON.stringify(ids.filter((other) => other !== id)) };
+    },
     rejected_rows: (row) => (typeof row.raw === 'string' && isNamed(row.raw) ? { ...row, raw: null } : row),
     runs(row) {
       const notes = JSON.parse(String(row.notes ?? '[]')) as string[];

@@ -59,8 +59,17 @@ test('any cut of the rows into parts closes, and any part left out does not', ()
 
 test('sums are over all parts; calls of this attempt are those that it paid for', () => {
   const receipts = [
-    receipt(0, 5, { failures: { empty: 1 }, callsByAttempt: { 1: 2, 2: 3 }, calls: 5 }),
-    receipt(5, 9, { failures: { empty: 2, refusal: 1 }, callsByAttempt: { 2: 1 } }),
+    receipt(0, 5, {
+      failures: { empty: 1 },
+      claimCounts: { claims: 5, claimsDropped: 1, citations: 9, citationsDropped: 3 },
+      callsByAttempt: { 1: 2, 2: 3 },
+      calls: 5,
+    }),
+    receipt(5, 9, {
+      failures: { empty: 2, refusal: 1 },
+      claimCounts: { claims: 2, claimsDropped: 2, citations: 4, citationsDropped: 4 },
+      callsByAttempt: { 2: 1 },
+    }),
   ];
   expect(sumsOf(receipts, null, 2)).toEqual({
     ...{
@@ -71,6 +80,7 @@ test('sums are over all parts; calls of this attempt are those that it paid for'
       batches: 2,
       batchesFailed: 0,
       failures: { empty: 3, refusal: 1 },
+      claimCounts: { claims: 7, claimsDropped: 3, citations: 13, citationsDropped: 7 },
       foldsIncomplete: 0,
       levels: 1,
     },

@@ -183,3 +183,34 @@ describe('a list', () => {
     expect(settingsSchema.parse(stored)).toEqual(defaultSettings);
   });
 });
+
+describe('settings that make no sense together', () => {
+  test.each<[Record<string, unknown>, string]>([
+    [{ granularity: 'row', weightColumn: 'rows' }, 'flags: weightColumn: texts that stand for many rows cannot have granularity row'],
+    [
+      { insights: true, weightColumn: 'rows' },
+      'flags: insights: themes are counted in rows; texts that stand for many rows (weightColumn) have none',
+    ],
+    [
+      { rowInstruction: 'translate it' },
+      'flags: rowInstruction: is only for summaries of single rows; set granularity (--granularity) to row, too',
+    ],
+    [
+      { maxRowSummaryTokens: 60 },
+      'flags: maxRowSummaryTokens: is only for summaries of single rows; set granularity (--granularity) to row, too',
+    ],
+    [
+      { granularity: 'row', rollUp: false, instruction: 'name the complaint' },
+      'flags: instruction: no paragraph is written with granularity row and without roll-up; what is asked of each row are rowInstruction and maxRowSummaryTokens',
+    ],
+  ])('%j', (values, problem) => {
+    expect(problemsOf(layer('flags', values))).toEqual([problem]);
+  });
+
+  test('a later layer may take granularity back, and what a dataset sets for its rows waits', () => {
+    const dataset = layer('file', { granularity: 'row', maxRowSummaryTokens: 60 });
+    expect(resolveSettings([dataset]).settings).toMatchObject({ granularity: 'row', maxRowSummaryTokens: 60, batchRows: 100 });
+    const digest = layer('digest', { granularity: 'batch', weightColumn: 'rows' });
+    expect(resolveSettings([dataset, digest]).settings).toMatchObject({ granularity: 'batch', weightColumn: 'rows' });
+  });
+});

@@ -12,7 +12,7 @@ async function sentTo(baseUrl: string | undefined) {
     Response.json({ model: 'm', choices: [{ finish_reason: 'stop', message: { content: 'good' } }] }),
   );
   globalThis.fetch = fetch as typeof globalThis.fetch;
-  const request = { model: 'gpt-6-luna', messages: [], temperature: 0.3, maxOutputTokens: 250, serviceTier: null };
+  const request = { model: 'gpt-6-luna', messages: [], temperature: 0.3, maxOutputTokens: 250, serviceTier: null, format: null };
   await openAiSummarizer({ apiKey: 'the-key', baseUrl }).summarize(request, {});
   const [url, init] = fetch.mock.calls[0]!;
   const headers = new Headers(init?.headers);
