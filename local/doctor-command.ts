@@ -29,7 +29,10 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
   if (options.aws || options.beforeDeploy || options.stack !== undefined) {
     // The SDK is loaded only where it is needed.
     const { lookAtAccount } = await import('./doctor/account.ts');
-    findings.push(...(await lookAtAccount({ stack: stackName(options.stack), isBeforeDeploy: options.beforeDeploy === true })));
+    const isBeforeDeploy = options.beforeDeploy === true;
+    // The name of the stack that is about to be deployed follows from CDK's context, which this command does not see.
+    const stack = isBeforeDeploy && options.stack === undefined ? null : stackName(options.stack);
+    findings.push(...(await lookAtAccount({ stack, isBeforeDeploy })));
   }
   const lacking = findings.filter(({ state }) => state === 'missing');
   if (options.json) process.stdout.write(`${JSON.stringify(findings)}\n`);

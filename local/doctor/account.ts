@@ -25,7 +25,8 @@ async function looked(what: string, remedy: string, look: () => Promise<Finding[
 }
 
 export interface AccountOptions {
-  stack: string;
+  /** null: no stack is looked at, since nobody knows yet which one it will be. */
+  stack: string | null;
   /** The stack and its secret are about to be made. */
   isBeforeDeploy: boolean;
 }
@@ -43,6 +44,7 @@ export async function lookAtAccount({ stack, isBeforeDeploy }: AccountOptions): 
   // Without them nothing else can be seen.
   if (place === '') return identity;
   const bootstrap = await looked('CDK bootstrap', 'allow cloudformation:DescribeStacks', () => lookAtBootstrap(place));
+  if (stack === null) return [...identity, ...bootstrap];
   const deployed = await looked('stack', 'allow cloudformation:DescribeStacks, secretsmanager:GetSecretValue and s3:ListBucket', () =>
     lookAtStack(stack, isBeforeDeploy),
   );

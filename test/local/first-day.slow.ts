@@ -82,7 +82,9 @@ test('all that is missing is said at once, each with the way out', async () => {
 
 test('before a deployment the stack need not be there, credentials and bootstrap must', async () => {
   stack.aws.stacks.delete('hundredfold');
-  expect(await doctor('--before-deploy')).toMatchObject({ code: 0, missing: [] });
+  const ready = await doctor('--before-deploy');
+  expect([ready.code, ready.findings.map(({ what }) => what)]).toEqual([0, ['Node', 'AWS credentials', 'AWS region', 'CDK bootstrap']]);
+  expect(await doctor('--before-deploy', '--stack')).toMatchObject({ code: 0, missing: [] });
   account.failNext('GetCallerIdentity', { status: 403, name: 'InvalidClientTokenId', message: 'The security token is invalid.' });
   expect(await doctor('--before-deploy')).toMatchObject({ code: 1, missing: [{ what: 'AWS credentials' }] });
   const { AWS_REGION: _, ...env } = stack.env;
