@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ConfigError } from './errors.ts';
 import { MAX_SETTINGS_BYTES } from './limits.ts';
+import { combinationProblems } from './setting-combinations.ts';
 
 /**
  * Every setting, once: the schema, the command line's flags, the text form of object metadata and the documentation are
@@ -272,45 +273,6 @@ function requireRoom(settings: Settings): void {
   );
 }
 
-/** @throws ConfigError: a setting would do nothing beside the others. */
-function requireEffect({ groupColumn, minGroupRows }: Settings): void {
-  if (groupColumn !== null || minGroupRows === settingDefinitions.minGroupRows.default) return;
-  throw new ConfigError('minGroupRows: leaves out small groups, and without groupColumn (--group-column) there are none', {
-    code: 'invalid_settings',
-  });
-}
-
-/** Settings that say nothing unless each row has a summary of its own, and those that say nothing where only the rows have one. */
-const rowSettings = ['rowInstruction', 'maxRowSummaryTokens'] as const satisfies SettingName[];
-const paragraphSettings = ['instruction', 'maxOutputTokens'] as const satisfies SettingName[];
-
-/** Settings that are right by themselves and make no sense together. */
-function combinationProblems(layers: readonly SettingsLayer[], settings: Settings): string[] {
-  const originOf = (name: SettingName) => layers.findLast(({ values }) => Object.hasOwn(values, name))?.origin;
-  const problem = (name: SettingName, words: string) => {
-    const origin = originOf(name);
-    return origin === undefined ? [] : [`${origin}: ${name}: ${words}`];
-  };
-  const ofInsights =
-    settings.insights && settings.weightColumn !== null
-      ? problem('insights', 'themes are counted in rows; texts that stand for many rows (weightColumn) have none')
-      : [];
-  if (settings.granularity === 'batch') {
-    // Where granularity was named, somebody has taken it back for this run, and the other settings wait.
-    if (originOf('granularity') !== undefined) return ofInsights;
-    const ofRows = rowSettings.flatMap((name) =>
-      problem(name, 'is only for summaries of single rows; set granularity (--granularity) to row, too'),
-    );
-    return [...ofInsights, ...ofRows];
-  }
-  const paragraphs = `no paragraph is written with granularity row and without roll-up; what is asked of each row are rowInstruction and maxRowSummaryTokens`;
-  return [
-    ...ofInsights,
-    ...(settings.weightColumn === null ? [] : problem('weightColumn', 'texts that stand for many rows cannot have granularity row')),
-    ...(settings.rollUp ? [] : paragraphSettings.flatMap((name) => problem(name, paragraphs))),
-  ];
-}
-
 /**
  * The settings of a run: later layers win. `explicit` holds those that some layer named and that belong to the run's identity.
  * @throws ConfigError: a layer has an unknown key or a wrong value, or settings make no sense together, every problem is listed; or all are too
@@ -321,7 +283,6 @@ export function resolveSettings(layers: readonly SettingsLayer[]): { settings: S
   if (problems.length > 0) throw new ConfigError(problems.join('\n'), { code: 'invalid_settings' });
   const named = Object.assign({}, ...layers.map((layer) => layer.values)) as Partial<Settings>;
   requireRoom({ ...defaultSettings, ...named });
-  requireEffect({ ...defaultSettings, ...named });
   const explicit = Object.fromEntries(
     settingNames.filter((name) => name in named && definitionOf(name).identity !== false).map((name) => [name, named[name]]),
   ) as Partial<Settings>;

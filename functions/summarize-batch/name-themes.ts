@@ -65,6 +65,7 @@ export async function nameThemes(
     return { ...foldThemes(themes, groupsIn(content.answer.text, asked) ?? []), namesKey };
   } catch (error) {
     if (!isForGood(error)) throw error;
-    return { ...foldThemes(themes, []), namesKey };
+    // Where only the tries were used up, the next attempt asks again.
+    return { ...foldThemes(themes, []), namesKey: error instanceof NoMoreCalls ? null : namesKey };
   }
 }

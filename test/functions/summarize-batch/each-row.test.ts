@@ -72,7 +72,9 @@ describe('wrong rows', () => {
     expect(shown(bench.requests)).toEqual(['abcde', 'abcd', 'merge']);
     expect(bench.outcome(0)).toMatchObject({ status: 'ok', rowSummaries: own({ 0: 'A', 1: 'B', 2: 'C', 3: 'D', 4: 'E' }) });
     expect(bench.log.lines).toContainEqual(
-      expect.objectContaining({ fields: { rows: 5, missing: 1, doubled: 1, empty: 1, otherwise: 1, foreign: 1, isCut: false } }),
+      expect.objectContaining({
+        fields: { batchId: 0, rows: 5, missing: 1, doubled: 1, empty: 1, otherwise: 1, foreign: 1, isCut: false },
+      }),
     );
   });
 

@@ -153,11 +153,14 @@ describe('trouble', () => {
     expect(paidFor(bench.outcomeAt(1)).calls).toBe(2);
   });
 
-  test('when no more calls are made, the summary that was paid for stands, and equal names are merged', async () => {
+  test('when no more calls are made, the summary that was paid for stands, and equal names are merged until another attempt', async () => {
     const bench = await openSummarized(texts);
     await expect(bench.fold(1, silence)).rejects.toThrow('nobody there');
     await bench.fold(1, unexpected, { failure: 'ModelUnavailableError' });
     expect(bench.outcomeAt(1)).toMatchObject({ status: 'ok', answer: { text: 'Merged.' }, themes: { themes: byEqualNames } });
+    await bench.fold(1, () => names([{ name: 'Zip quality', members: [1, 3] }]), { attempt: 2 });
+    expect(bench.requests).toHaveLength(1);
+    expect(bench.outcomeAt(1).themes?.themes[0]?.name).toBe('Zip quality');
   });
 
   test('a further attempt of the same themes asks nothing, whether they have names or were refused', async () => {
