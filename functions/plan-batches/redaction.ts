@@ -80,7 +80,8 @@ const e164 = new RegExp(
 /** Written with `+` or `00` and the country. */
 const international: Pattern = {
   candidate: /(?<![\p{L}\p{N}+])(?:\+|00)[ ]?\(?[1-9](?:[ ()./-]{0,3}\d){6,16}/gu,
-  isOne: (candidate) => e164.test(candidate.replace(/^00/, '').replace('(0)', '').replace(/\D/g, '')),
+  isOne: (candidate, before) =>
+    e164.test(candidate.replace(/^00/, '').replace('(0)', '').replace(/\D/g, '')) && !(candidate.startsWith('0') && /\d $/.test(before)),
 };
 
 const northAmericanNumber = new RegExp(`^1?${NORTH_AMERICA}$`);
