@@ -6,7 +6,6 @@ import { openUpload } from '../functions/plan-batches/open-upload.ts';
 import { planLevels } from '../functions/plan-batches/plan-levels.ts';
 import { stageRows } from '../functions/plan-batches/stage-rows.ts';
 import type { Batch, Run } from '../functions/shared/contract.ts';
-import { foldShapeOf } from '../functions/shared/fold.ts';
 import { jsonLines } from '../functions/shared/json-lines.ts';
 import { manifestKey, outcomeKey, partsKey, planKey } from '../functions/shared/object-keys.ts';
 import type { Outcome } from '../functions/shared/outcome.ts';
@@ -28,15 +27,15 @@ if (step === 'prepare') {
   const open = (start: number) => createReadStream(argument, { start, highWaterMark: 1024 * 1024 });
   const upload = await openUpload({ name: argument, bytes: Number.MAX_SAFE_INTEGER, open }, settings);
   const { counts } = await stageRows(upload, run, work, null, () => false);
-  await joinManifest(work, run, counts.parts);
-  await planLevels(run, counts.batches, work);
+  await joinManifest(work, run, counts);
+  const { folds } = await planLevels(run, counts, work);
   const plan: Plan = {
     ...{ runId, dataset: 'bench', source, endpoint: 'offline', limit: null, date: startedAt.slice(0, 10), startedAt, settings },
-    ...{ format: 'csv', textColumn: 'review', idColumn: 'id', notes: [], counts, estimatedCostUsd: 0 },
+    ...{ format: 'csv', textColumn: 'review', idColumn: 'id', notes: [], counts, folds, estimatedCostUsd: 0 },
   };
   await work.put(planKey(runId), JSON.stringify(plan));
   const limit = pLimit(32);
-  for (let level = 0; level < foldShapeOf(counts.batches, settings).places.length; level++) {
+  for (let level = 0; level <= folds.length; level++) {
     const batches: Batch[] = [];
     for await (const batch of jsonLines<Batch>(work.stream(manifestKey(runId, level)))) batches.push(batch);
     await Promise.all(

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { normalizeEndpoint } from '../functions/shared/endpoint.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
+import { alarmDefaults } from './alarm-limits.ts';
+import { deploymentSettings, requireKnownPrice } from './deployment-settings.ts';
+import { functionNames } from './step-permissions.ts';
 
 /** Base of all names, and so of the stack's, where no stage is set. */
 export const DEFAULT_NAME = 'hundredfold';
@@ -11,6 +14,20 @@ export const CONTEXT_KEY = 'hundredfold';
 /** Retentions that CloudWatch Logs knows. Source: API reference, PutRetentionPolicy. */
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
 
+const keyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key (not of an alias)');
+const topicArn = z.string().regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic');
+const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket');
+/** An issue with a value that a function of the project refuses, in that function's words. */
+const acceptedBy =
+  <Value>(accept: (value: Value) => unknown) =>
+  (value: Value, context: z.core.$RefinementCtx<Value>) => {
+    try {
+      accept(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  };
+
 const configSchema = z.strictObject({
   /** Suffix of every name, so that several deployments share one account and region. @default null: no suffix */
   stage: z
@@ -19,27 +36,49 @@ const configSchema = z.strictObject({
     .nullable()
     .default(null),
   /** Base URL of an OpenAI-compatible endpoint. @default null: OpenAI */
-  modelBaseUrl: z
-    .string()
-    .superRefine((url, context) => {
-      const problem = endpointProblem(url);
-      if (problem) context.addIssue({ code: 'custom', message: problem });
-    })
-    .nullable()
-    .default(null),
+  modelBaseUrl: z.string().superRefine(acceptedBy(normalizeEndpoint)).nullable().default(null),
+  /** Name or ARN of a secret of yours with the model key. @default null: a new one */
+  modelKeySecret: z.string().min(1).nullable().default(null),
+  /** Settings of all runs (model, maxCostUsd ...) where neither dataset nor upload says otherwise. @default {} */
+  settings: z.record(z.string(), z.unknown()).superRefine(acceptedBy(deploymentSettings)).transform(deploymentSettings).default({}),
+  /** Dollars that all runs of one UTC day may cost together; what comes after is halted and can be taken up. @default null: no cap */
+  maxCostUsdPerDay: z.number().positive().nullable().default(null),
   /** Model calls in flight in one run. @default 100 */
   modelConcurrency: z.int().min(1).max(10_000).default(100),
+  /** MiB of memory of single functions, by their names. @default {}: as in steps.ts */
+  memoryMb: z.partialRecord(z.enum(functionNames), z.int().min(128).max(10_240)).default({}),
+  /** A bucket of yours for uploads, with versions and EventBridge switched on. @default null: a new one */
+  inputBucketName: bucketName.nullable().default(null),
+  /** A bucket of yours for the tables, of no other deployment. @default null: a new one */
+  resultsBucketName: bucketName.nullable().default(null),
+  /** A KMS key of yours for the objects of the buckets, also of those that you bring. @default null: S3's own */
+  encryptionKeyArn: keyArn.nullable().default(null),
   /** Bytes one Athena query may scan, in GB. @default 10 */
   athenaScanLimitGb: z.int().min(1).max(7_000).default(10),
   /** Days until what the steps leave for each other is deleted. A run can be continued until then. @default 30 */
   runRetentionDays: z.int().min(8).max(3_650).default(30),
   /** Days until a paid answer is deleted and would be paid for again. @default 400 */
   contentRetentionDays: z.int().min(8).max(3_650).default(400),
+  /** Days until a version of an upload that was replaced or deleted is gone. @default 90 */
+  oldVersionRetentionDays: z.int().min(8).max(3_650).default(90),
   /** Days that function logs, workflow logs and access logs are kept. @default 30 */
   logRetentionDays: z.literal(logRetentionDays, { error: `must be one of ${logRetentionDays.join(', ')}` }).default(30),
+  /** Address that alarms are sent to, once its owner has agreed. @default null: nobody */
+  alarmEmail: z.email().nullable().default(null),
+  /** ARN of a topic of yours that alarms are sent to. @default null: none */
+  alarmTopicArn: topicArn.nullable().default(null),
+  /** Hours after which a run that is still at work rings. @default 24 */
+  alarmRunHours: z.int().min(1).max(168).default(alarmDefaults.runHours),
+  /** Share of throttled model calls that rings. @default 20 */
+  alarmThrottledPercentage: z.number().min(0).max(100).default(alarmDefaults.throttledPercentage),
+  /** Share of failed model calls that rings. @default 20 */
+  alarmErrorPercentage: z.number().min(0).max(100).default(alarmDefaults.errorPercentage),
+  /** Dollars in one hour that ring. @default 10 */
+  alarmSpendUsdPerHour: z.number().positive().default(alarmDefaults.spendUsdPerHour),
   /** Deletes buckets with all they hold, the control table, the key and the logs together with the stack. @default false */
   destroyOnDelete: z.boolean().default(false),
 });
+export const configKeys = Object.keys(configSchema.shape);
 
 /** How one deployment differs from another. */
 export interface Config extends z.infer<typeof configSchema> {
@@ -47,19 +86,9 @@ export interface Config extends z.infer<typeof configSchema> {
   readonly name: string;
 }
 
-/** What the functions would say of a base URL when they start, undefined where they take it. */
-function endpointProblem(url: string): string | undefined {
-  try {
-    normalizeEndpoint(url);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
 const problemOf = (issue: z.core.$ZodIssue) =>
   issue.code === 'unrecognized_keys'
-    ? issue.keys.map((key) => `there is no "${key}" (the keys are ${Object.keys(configSchema.shape).join(', ')})`)
+    ? issue.keys.map((key) => `there is no "${key}" (the keys are ${configKeys.join(', ')})`)
     : [`${issue.path.join('.') || CONTEXT_KEY}: ${issue.message}`];
 
 /**
@@ -68,11 +97,21 @@ const problemOf = (issue: z.core.$ZodIssue) =>
  */
 export function readConfig(context: unknown): Config {
   const parsed = configSchema.safeParse(typeof context === 'string' ? parseJson(context) : (context ?? {}));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap(problemOf);
+  const problems = parsed.success ? problemsBetween(parsed.data) : parsed.error.issues.flatMap(problemOf);
+  if (!parsed.success || problems.length > 0)
     throw new ConfigError(`The CDK context "${CONTEXT_KEY}" is wrong:\n${problems.join('\n')}`, { code: 'invalid_context' });
-  }
   return { ...parsed.data, name: parsed.data.stage === null ? DEFAULT_NAME : `${DEFAULT_NAME}-${parsed.data.stage}` };
+}
+
+/** What is wrong with keys that are right by themselves. */
+function problemsBetween({ alarmEmail, alarmTopicArn, ...config }: z.infer<typeof configSchema>): string[] {
+  const problems = alarmEmail !== null && alarmTopicArn !== null ? ['alarmEmail: subscribe the address to alarmTopicArn instead'] : [];
+  try {
+    requireKnownPrice(config);
+  } catch (error) {
+    problems.push((error as Error).message);
+  }
+  return problems;
 }
 
 function parseJson(text: string): unknown {

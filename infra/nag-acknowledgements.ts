@@ -1,17 +1,18 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import type { Hundredfold } from './hundredfold.ts';
 import { workflowArns } from './run-workflow.ts';
-import type { HundredfoldStack } from './stack.ts';
 import { keyPatterns } from './step-permissions.ts';
 import { stateNames } from './workflow.ts';
 
 /** Acknowledges every finding of AwsSolutions that stands, each with its reason. A finding that is not here fails the synthesis. */
-export function acknowledgeFindings({ name, buckets, closing, intake, modelKey, steps, workflow }: HundredfoldStack): void {
-  acknowledge(
-    modelKey,
-    'AwsSolutions-SMG4',
-    'The key belongs to the model endpoint, which AWS cannot ask for a new one; its owner sets it.',
-  );
+export function acknowledgeFindings({ name, buckets, closing, intake, modelKey, steps, workflow }: Hundredfold): void {
+  if (modelKey.isOwn)
+    acknowledge(
+      modelKey,
+      'AwsSolutions-SMG4',
+      'The key belongs to the model endpoint, which AWS cannot ask for a new one; its owner sets it.',
+    );
   acknowledge(workflow, 'AwsSolutions-SF2', 'X-Ray does not cover Distributed Map, where all the work is; the log has level ALL.');
   acknowledge(intake.undelivered, 'AwsSolutions-SQS3', 'It is the dead-letter queue of a rule, which the check does not look at.');
   acknowledge(

@@ -19,6 +19,7 @@ export const bundling: BundlingOptions = {
   minify: true,
   sourceMap: true,
   sourcesContent: false,
+  esbuildArgs: { '--alias:@aws-sdk/credential-provider-node': repository('functions/shared/adapters/environment-credentials.ts') },
 };
 
 export interface PipelineFunctionProps {

@@ -38,7 +38,9 @@ export class QueryWorkgroup extends Construct {
         publishCloudWatchMetricsEnabled: true,
         resultConfiguration: {
           outputLocation: resultsBucket.s3UrlForObject(QUERY_RESULTS_PREFIX),
-          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+          encryptionConfiguration: resultsBucket.encryptionKey
+            ? { encryptionOption: 'SSE_KMS', kmsKey: resultsBucket.encryptionKey.keyArn }
+            : { encryptionOption: 'SSE_S3' },
         },
       },
     });

@@ -6,7 +6,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { StepName } from '../functions/shared/contract.ts';
-import { keyPatterns } from './step-permissions.ts';
+import { keyPatterns, useKeys } from './step-permissions.ts';
 import { stateNames, workflowDefinition } from './workflow.ts';
 
 export interface RunWorkflowProps {
@@ -66,6 +66,7 @@ export class RunWorkflow extends Construct {
     allow(['s3:GetObject'], workBucket.arnForObjects(keyPatterns.runs));
     // Source: Step Functions developer guide, "IAM policies for using Distributed Map states".
     allow(['s3:PutObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'], workBucket.arnForObjects(keyPatterns.childResults));
+    for (const statement of useKeys(workBucket)) this.stateMachine.addToRolePolicy(statement);
     const arns = workflowArns(this, name);
     allow(['states:StartExecution'], arns.stateMachine);
     allow(['states:DescribeExecution', 'states:StopExecution'], arns.executions);

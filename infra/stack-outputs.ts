@@ -5,4 +5,9 @@ export const stackOutputs = {
   resultsBucket: 'ResultsBucketName',
   stateMachine: 'StateMachineArn',
   endpoint: 'ModelEndpoint',
+  /** JSON of DeploymentDefaults. */
+  deployment: 'DeploymentDefaults',
 } as const;
+
+/** Names of outputs that only doctor and smoke read. */
+export const accountOutputs = { database: 'DatabaseName', workgroup: 'WorkgroupName', modelKeySecret: 'ModelKeySecretName' } as const;

@@ -1,102 +1,71 @@
-import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { EventBus } from 'aws-cdk-lib/aws-events';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { normalizeEndpoint } from '../functions/shared/endpoint.ts';
-import { Buckets } from './buckets.ts';
-import { Catalog } from './catalog.ts';
+import { AlarmTopic } from './alarm-topic.ts';
 import type { Config } from './config.ts';
-import { ControlTable } from './control-table.ts';
-import { ModelKey } from './model-key.ts';
-import { acknowledgeFindings } from './nag-acknowledgements.ts';
-import { QueryWorkgroup } from './query-workgroup.ts';
-import { RunClosing } from './run-closing.ts';
-import { RunWorkflow, workflowArns } from './run-workflow.ts';
-import { stackOutputs } from './stack-outputs.ts';
-import { Steps } from './steps.ts';
-import { UploadIntake } from './upload-intake.ts';
+import { Hundredfold } from './hundredfold.ts';
+import { accountOutputs, stackOutputs } from './stack-outputs.ts';
 
 export interface HundredfoldStackProps extends StackProps {
   readonly config: Config;
 }
 
-/** From the input bucket to SQL: the whole pipeline, wired. */
+/** One pipeline as the configuration wants it, with what is brought along found by its name. */
 export class HundredfoldStack extends Stack {
-  /** Base of all names. */
-  readonly name: string;
-  readonly buckets: Buckets;
-  readonly modelKey: ModelKey;
-  readonly steps: Steps;
-  readonly workflow: RunWorkflow;
-  readonly intake: UploadIntake;
-  readonly closing: RunClosing;
+  readonly pipeline: Hundredfold;
 
   constructor(scope: Construct, id: string, { config, ...props }: HundredfoldStackProps) {
     super(scope, id, { description: 'Hundredfold: summaries of uploaded texts, a hundred rows a call', ...props });
-    const { name, destroyOnDelete, logRetentionDays: logRetention } = config;
-    this.name = name;
-    const removalPolicy = destroyOnDelete ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    const { inputBucketName, resultsBucketName, encryptionKeyArn, modelKeySecret, ...rest } = config;
+    const encryptionKey = encryptionKeyArn === null ? undefined : Key.fromKeyArn(this, 'EncryptionKey', encryptionKeyArn);
+    const bucket = (role: string, bucketName: string | null): IBucket | undefined =>
+      bucketName === null ? undefined : Bucket.fromBucketAttributes(this, role, { bucketName, encryptionKey });
 
-    this.buckets = new Buckets(this, 'Buckets', { ...config, accessLogRetentionDays: logRetention });
-    const { input, work, results } = this.buckets;
-    const { table } = new ControlTable(this, 'Control', { destroyOnDelete });
-    this.modelKey = new ModelKey(this, 'ModelKey', { removalPolicy });
-    const eventBus = new EventBus(this, 'Events', { eventBusName: name, description: 'What becomes of the runs' });
-
-    this.steps = new Steps(this, 'Steps', {
-      inputBucket: input,
-      workBucket: work,
-      resultsBucket: results,
-      controlTableArn: table.tableArn,
-      controlTableName: table.tableName,
-      modelKeyArn: this.modelKey.secret.secretArn,
-      eventBusArn: eventBus.eventBusArn,
-      eventBusName: eventBus.eventBusName,
-      stateMachineArn: workflowArns(this, name).stateMachine,
-      modelBaseUrl: config.modelBaseUrl,
-      modelConcurrency: config.modelConcurrency,
-      logRetention,
-      removalPolicy,
-    });
-    this.workflow = new RunWorkflow(this, 'Workflow', {
-      name,
-      functions: {
-        'plan-batches': this.steps.planBatches.function,
-        'summarize-batch': this.steps.summarizeBatch.function,
-        'write-tables': this.steps.writeTables.function,
-        'finish-run': this.steps.finishRun.function,
+    this.pipeline = new Hundredfold(this, 'Hundredfold', {
+      ...rest,
+      inputBucket: bucket('InputBucket', inputBucketName),
+      resultsBucket: bucket('ResultsBucket', resultsBucketName),
+      encryptionKey,
+      modelKeySecret: this.secret(modelKeySecret),
+      alarmTopic: this.alarmTopic(config),
+      alarmLimits: {
+        runHours: config.alarmRunHours,
+        throttledPercentage: config.alarmThrottledPercentage,
+        errorPercentage: config.alarmErrorPercentage,
+        spendUsdPerHour: config.alarmSpendUsdPerHour,
       },
-      workBucket: work,
-      logRetention,
-      removalPolicy,
     });
-    const { stateMachine } = this.workflow;
-    this.intake = new UploadIntake(this, 'Intake', { inputBucket: input, acceptUpload: this.steps.acceptUpload, removalPolicy });
-    this.closing = new RunClosing(this, 'Closing', { stateMachine, finishRun: this.steps.finishRun, removalPolicy });
+    this.tellOutputs();
+  }
 
-    const { database } = new Catalog(this, 'Catalog', { databaseName: name.replaceAll('-', '_'), resultsBucket: results });
-    const workgroup = new QueryWorkgroup(this, 'Queries', {
-      name,
-      database,
-      resultsBucket: results,
-      scanLimitGb: config.athenaScanLimitGb,
-    });
+  private secret(nameOrArn: string | null): ISecret | undefined {
+    if (nameOrArn === null) return undefined;
+    return nameOrArn.startsWith('arn:')
+      ? Secret.fromSecretCompleteArn(this, 'ModelKeySecret', nameOrArn)
+      : Secret.fromSecretNameV2(this, 'ModelKeySecret', nameOrArn);
+  }
 
+  private alarmTopic({ alarmEmail, alarmTopicArn }: Config): ITopic | undefined {
+    if (alarmTopicArn !== null) return Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn);
+    return alarmEmail === null ? undefined : new AlarmTopic(this, 'AlarmTopic', { email: alarmEmail }).topic;
+  }
+
+  private tellOutputs() {
+    const { buckets, database, workgroup, eventBus, workflow, endpoint, deployment, modelKey } = this.pipeline;
     const output = (key: string, value: string, description: string) => new CfnOutput(this, key, { value, description });
-    output(stackOutputs.inputBucket, input.bucketName, 'Drop files here');
-    output(stackOutputs.workBucket, work.bucketName, 'What the steps leave for each other, and the paid answers');
-    output(stackOutputs.resultsBucket, results.bucketName, 'The tables');
-    output('DatabaseName', database.databaseName, 'Glue database of the tables');
-    output('WorkgroupName', workgroup.name, 'Athena workgroup to query them in');
+    output(stackOutputs.inputBucket, buckets.input.bucketName, 'Drop files here');
+    output(stackOutputs.workBucket, buckets.work.bucketName, 'What the steps leave for each other, and the paid answers');
+    output(stackOutputs.resultsBucket, buckets.results.bucketName, 'The tables');
+    output(accountOutputs.database, database.databaseName, 'Glue database of the tables');
+    output(accountOutputs.workgroup, workgroup.name, 'Athena workgroup to query them in');
     output('EventBusName', eventBus.eventBusName, 'Bus that tells what becomes of the runs');
-    output(stackOutputs.stateMachine, stateMachine.stateMachineArn, 'The workflow');
-    output(
-      stackOutputs.endpoint,
-      normalizeEndpoint(config.modelBaseUrl ?? undefined),
-      'The model endpoint, part of the identity of every run',
-    );
-    output('ModelKeySecretName', this.modelKey.secret.secretName, 'Secret of the model key');
-    output('SetModelKeyCommand', this.modelKey.setCommand, 'Run this once, with the key in the file model.key');
-
-    acknowledgeFindings(this);
+    output(stackOutputs.stateMachine, workflow.stateMachine.stateMachineArn, 'The workflow');
+    output(stackOutputs.endpoint, endpoint, 'The model endpoint, part of the identity of every run');
+    output(stackOutputs.deployment, JSON.stringify(deployment), 'Settings and daily budget of all runs');
+    output(accountOutputs.modelKeySecret, modelKey.secret.secretName, 'Secret of the model key');
+    if (modelKey.isOwn) output('SetModelKeyCommand', modelKey.setCommand, 'Run this once, with the key in the file model.key');
   }
 }

@@ -1,4 +1,6 @@
+import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { StepName } from '../functions/shared/contract.ts';
 import { SETTINGS_FILE } from '../functions/shared/object-keys.ts';
@@ -17,6 +19,8 @@ export const keyPatterns = {
   rejected: 'runs/*/rejected/*',
   manifests: 'runs/*/level-*/batches.jsonl',
   places: 'runs/*/level-*/places.jsonl',
+  sortedRuns: 'runs/*/sorted/*',
+  groups: 'runs/*/groups.jsonl',
   parts: 'runs/*/parts.jsonl',
   plan: 'runs/*/plan.json',
   outcomes: 'runs/*/level-*/outcomes/*',
@@ -70,13 +74,38 @@ const listObjects = (bucket: IBucket, ...patterns: string[]) =>
     conditions: { StringLike: { 's3:prefix': patterns } },
   });
 
+/** S3 uses a customer's key in the name of whoever reads or writes. Writing in parts needs it for reading, too. */
+export function useKeys(...buckets: IBucket[]): PolicyStatement[] {
+  const keys = new Map<string, IKey>();
+  for (const { encryptionKey } of buckets) if (encryptionKey) keys.set(encryptionKey.keyArn, encryptionKey);
+  return [...keys.keys()].map(
+    (keyArn) =>
+      new PolicyStatement({
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } },
+      }),
+  );
+}
+
 /** Uploads lie under any key, so reading them spans the bucket; the version pins what is read. */
 const readUploads = ({ inputBucket }: StepResources, ...actions: string[]) =>
   allow(['s3:GetObjectVersion', ...actions], inputBucket.arnForObjects('*'));
 const publishEvents = ({ eventBusArn }: StepResources) => allow(['events:PutEvents'], eventBusArn);
 
+/** Every function, by its folder. */
+export const functionNames = [
+  'accept-upload',
+  'plan-batches',
+  'summarize-batch',
+  'write-tables',
+  'finish-run',
+  'watch-runs',
+] as const satisfies readonly (StepName | 'accept-upload' | 'watch-runs')[];
+export type FunctionName = (typeof functionNames)[number];
+
 /** What each function may do, besides writing its own log. A step that needs more must say so here. */
-export const stepPermissions: Record<StepName | 'accept-upload', (resources: StepResources) => PolicyStatement[]> = {
+export const stepPermissions: Record<FunctionName, (resources: StepResources) => PolicyStatement[]> = {
   'accept-upload': (resources) => [
     // The settings file and the parts of a folder are read as they are at that moment.
     readUploads(resources, 's3:GetObject'),
@@ -86,6 +115,7 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     writeObjects(resources.workBucket, keyPatterns.attempts, keyPatterns.sourceParts, keyPatterns.refusal),
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['states:StartExecution'], resources.stateMachineArn),
+    ...useKeys(resources.inputBucket, resources.workBucket),
   ],
   'plan-batches': (resources) => [
     readUploads(resources),
@@ -97,11 +127,16 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
       keyPatterns.rejected,
       keyPatterns.manifests,
       keyPatterns.places,
+      keyPatterns.sortedRuns,
+      keyPatterns.groups,
     ),
     writeObjects(resources.workBucket, keyPatterns.parts, keyPatterns.plan, keyPatterns.refusal),
+    // Copies of uploads that are redacted hold what was taken out of their rows.
+    allow(['s3:DeleteObject'], resources.workBucket.arnForObjects(keyPatterns.readableCopies)),
     listObjects(resources.workBucket, keyPatterns.runs),
     allow(['dynamodb:GetItem'], resources.controlTableArn),
     publishEvents(resources),
+    ...useKeys(resources.inputBucket, resources.workBucket),
   ],
   'summarize-batch': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs, keyPatterns.summaries),
@@ -109,11 +144,13 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     listObjects(resources.workBucket, keyPatterns.runs, keyPatterns.summaries),
     allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources.controlTableArn),
     allow(['secretsmanager:GetSecretValue'], resources.modelKeyArn),
+    ...useKeys(resources.workBucket),
   ],
   'write-tables': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
     writeObjects(resources.workBucket, keyPatterns.stagedTables, keyPatterns.receipts, keyPatterns.excerpts),
     listObjects(resources.workBucket, keyPatterns.runs),
+    ...useKeys(resources.workBucket),
   ],
   'finish-run': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
@@ -123,5 +160,7 @@ export const stepPermissions: Record<StepName | 'accept-upload', (resources: Ste
     deleteObjects(resources.resultsBucket, keyPatterns.tables, keyPatterns.reports),
     listObjects(resources.resultsBucket, keyPatterns.tables),
     publishEvents(resources),
+    ...useKeys(resources.workBucket, resources.resultsBucket),
   ],
+  'watch-runs': (resources) => [allow(['states:ListExecutions'], resources.stateMachineArn)],
 };

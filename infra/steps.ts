@@ -1,13 +1,21 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { StepName } from '../functions/shared/contract.ts';
 import type { EnvName } from '../functions/shared/env.ts';
 import { reportFiles } from '../functions/shared/report-files.ts';
+import type { Settings } from '../functions/shared/settings.ts';
 import { PipelineFunction } from './pipeline-function.ts';
-import { type StepResources, stepPermissions } from './step-permissions.ts';
+import { type FunctionName, type StepResources, stepPermissions } from './step-permissions.ts';
 
-type FunctionName = StepName | 'accept-upload';
+/** MiB of memory; CPU and network grow with it. */
+export const defaultMemoryMb: Readonly<Record<FunctionName, number>> = {
+  'accept-upload': 512,
+  'plan-batches': 2048,
+  'summarize-batch': 512,
+  'write-tables': 2048,
+  'finish-run': 1024,
+  'watch-runs': 256,
+};
 
 /** Longest that Lambda lets a function run: planning, writing and finishing grow with the upload and go on in another call. */
 const LAMBDA_LIMIT = Duration.minutes(15);
@@ -15,23 +23,34 @@ const LAMBDA_LIMIT = Duration.minutes(15);
 export interface StepsProps extends StepResources {
   readonly controlTableName: string;
   readonly eventBusName: string;
+  /** Name of the deployment. */
+  readonly deployment: string;
+  /** Name or ARN of the model key's secret. */
+  readonly modelKeySecret: string;
   /** Base URL of an OpenAI-compatible endpoint. @default null: OpenAI */
   readonly modelBaseUrl?: string | null;
   /** Model calls in flight in one run. @default 100 */
   readonly modelConcurrency?: number;
+  /** Settings that hold where neither dataset nor upload says otherwise. @default none */
+  readonly settings?: Partial<Settings>;
+  /** Dollars that all runs of one UTC day may cost together. @default null: no cap */
+  readonly maxCostUsdPerDay?: number | null;
+  /** MiB of memory of single functions. @default defaultMemoryMb */
+  readonly memoryMb?: Partial<Record<FunctionName, number>>;
   /** Days that the functions' logs are kept. @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
   /** What becomes of the functions' logs when the stack goes. @default RETAIN */
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** The five functions, each under the name of its folder. */
+/** The functions, each under the name of its folder. */
 export class Steps extends Construct {
   readonly acceptUpload: PipelineFunction;
   readonly planBatches: PipelineFunction;
   readonly summarizeBatch: PipelineFunction;
   readonly writeTables: PipelineFunction;
   readonly finishRun: PipelineFunction;
+  readonly watchRuns: PipelineFunction;
 
   constructor(scope: Construct, id: string, props: StepsProps) {
     super(scope, id);
@@ -42,30 +61,35 @@ export class Steps extends Construct {
       controlTable: props.controlTableName,
       eventBus: props.eventBusName,
       stateMachine: props.stateMachineArn,
-      modelKeySecret: props.modelKeyArn,
+      modelKeySecret: props.modelKeySecret,
       modelBaseUrl: props.modelBaseUrl ?? null,
       modelConcurrency: String(props.modelConcurrency ?? 100),
+      deployment: props.deployment,
+      runSettings: JSON.stringify(props.settings ?? {}),
+      maxCostUsdPerDay: props.maxCostUsdPerDay == null ? null : String(props.maxCostUsdPerDay),
     } satisfies Record<EnvName, string | null>;
 
-    const step = (name: FunctionName, description: string, memorySize: number, timeout: Duration, environment: readonly EnvName[]) =>
+    const step = (name: FunctionName, description: string, timeout: Duration, environment: readonly EnvName[]) =>
       new PipelineFunction(this, name, {
         description,
-        memorySize,
+        memorySize: props.memoryMb?.[name] ?? defaultMemoryMb[name],
         timeout,
-        environment: Object.fromEntries(environment.map((variable) => [variable, values[variable]])),
+        environment: Object.fromEntries(['deployment' as const, ...environment].map((variable) => [variable, values[variable]])),
         permissions: stepPermissions[name](props),
         logRetention: props.logRetention,
         removalPolicy: props.removalPolicy,
         files: name === 'finish-run' ? Object.values(reportFiles).map((file) => `report/${file}`) : [],
       });
 
-    this.acceptUpload = step('accept-upload', 'Starts a run for every upload', 512, Duration.minutes(1), [
+    this.acceptUpload = step('accept-upload', 'Starts a run for every upload', Duration.minutes(1), [
       'workBucket',
       'inputBucket',
       'stateMachine',
       'modelBaseUrl',
+      'runSettings',
+      'maxCostUsdPerDay',
     ]);
-    this.planBatches = step('plan-batches', 'Cuts an upload, or a level of summaries, into batches', 2048, LAMBDA_LIMIT, [
+    this.planBatches = step('plan-batches', 'Cuts an upload, or a level of summaries, into batches', LAMBDA_LIMIT, [
       'inputBucket',
       'workBucket',
       'resultsBucket',
@@ -73,17 +97,19 @@ export class Steps extends Construct {
       'eventBus',
       'modelConcurrency',
     ]);
-    this.summarizeBatch = step('summarize-batch', 'Summarizes batches, one model call each', 512, Duration.minutes(10), [
+    this.summarizeBatch = step('summarize-batch', 'Summarizes batches, one model call each', Duration.minutes(10), [
       'workBucket',
       'controlTable',
       'modelKeySecret',
       'modelBaseUrl',
+      'maxCostUsdPerDay',
     ]);
-    this.writeTables = step('write-tables', 'Writes one part of the tables', 2048, LAMBDA_LIMIT, ['workBucket']);
-    this.finishRun = step('finish-run', 'Publishes the tables and closes the run', 1024, LAMBDA_LIMIT, [
+    this.writeTables = step('write-tables', 'Writes one part of the tables', LAMBDA_LIMIT, ['workBucket']);
+    this.finishRun = step('finish-run', 'Publishes the tables and closes the run', LAMBDA_LIMIT, [
       'workBucket',
       'resultsBucket',
       'eventBus',
     ]);
+    this.watchRuns = step('watch-runs', 'Tells how old the oldest run at work is', Duration.minutes(1), ['stateMachine']);
   }
 }

@@ -3,6 +3,7 @@ import { attemptSettingNames } from '../functions/shared/settings.ts';
 import { DEFAULT_NAME } from '../infra/config.ts';
 import { onAws } from './aws-access.ts';
 import type { DigestOptions } from './digest-command.ts';
+import type { ForgetOptions } from './forget-command.ts';
 import type { RedriveOptions } from './redrive-command.ts';
 import type { ReportOptions } from './report-command.ts';
 import {
@@ -60,6 +61,20 @@ Examples:
   npm run digest -- support --stack --json               in the stack ${DEFAULT_NAME}, for programs
 
 Exit code: as of run; with --stack 0 where the run is started.`;
+
+const forgetExamples = `
+Removes input versions, staged rows, outcomes, paid answers, rejected rows, tables, reports and local events, with every version that a
+bucket keeps. A run takes the digests along that folded its summary; a dataset, everything below its folder. Nothing is removed while an
+attempt is alive. It can be repeated, also after it was killed. At the end it says what it cannot reach.
+Of a row, tables are written anew without its words and without every summary that it went into; its uploads are listed.
+
+Examples:
+  npm run forget -- --run reviews-1a2b --dry-run         what there is of a run, with counts and bytes
+  npm run forget -- --run reviews-1a2b                   after a question; --yes answers it
+  npm run forget -- --row support r17 --dry-run          one row, by dataset and id
+  npm run forget -- --dataset support --stack --yes      a customer's dataset, in the stack ${DEFAULT_NAME}
+
+Exit code: 0, also where there was nothing; 2 where somebody works on a run or nobody agreed; 1 where something was left.`;
 
 const stackOption = (description: string) => new Option('--stack [NAME]', `${description} (default: ${DEFAULT_NAME})`);
 const ofStack = 'work with a deployed stack instead of this machine';
@@ -140,6 +155,25 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .action(async (run: string | undefined, options: ReportOptions) => {
       const { reportCommand } = await import('./report-command.ts');
       exit(await onAws(() => reportCommand(run, options)));
+    });
+
+  hundredfold
+    .command('forget')
+    .description('remove for good what is stored of a run, a dataset or a row')
+    .option('--run <ID>', 'the run, or how it begins')
+    .option('--dataset <NAME>', 'the dataset', datasetName)
+    .option('--row <DATASET ID...>', 'one row by its id, in all runs of its dataset')
+    .option('--delete-uploads', 'with --row, also the uploads that hold it')
+    .addOption(outOption())
+    .addOption(stackOption(ofStack))
+    .option('--query-results', 'also everything that queries in Athena returned')
+    .option('--dry-run', 'only show what would be removed')
+    .option('--yes', 'remove without asking')
+    .option('--json', 'print one JSON object on the last line')
+    .addHelpText('after', forgetExamples)
+    .action(async (options: ForgetOptions) => {
+      const { forgetCommand } = await import('./forget-command.ts');
+      exit(await onAws(() => forgetCommand(options)));
     });
 
   hundredfold

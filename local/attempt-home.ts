@@ -10,6 +10,7 @@ import {
 } from '../functions/shared/attempt.ts';
 import type { Run } from '../functions/shared/contract.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
+import { forgettingKey } from '../functions/shared/object-keys.ts';
 import type { Clock, ObjectStore } from '../functions/shared/ports.ts';
 
 /** What is known of the owner of an attempt that is not closed. */
@@ -50,9 +51,13 @@ export async function readLatest(runId: string, { work, ownerState }: AttemptHom
 
 /**
  * The same, closed as aborted where its owner is gone: open only where it was never started.
- * @throws ConfigError: its owner works on the run.
+ * @throws ConfigError: its owner works on the run, or it is being forgotten.
  */
 export async function settledLatest(runId: string, home: AttemptHome): Promise<LatestAttempt | undefined> {
+  if (await home.work.head(forgettingKey(runId))) {
+    const words = `Run ${runId} is being forgotten: bring that to its end first (npm run forget -- --run ${runId}).`;
+    throw new ConfigError(words, { code: 'run_being_forgotten' });
+  }
   const latest = await readLatest(runId, home);
   if (latest?.owner?.kind === 'working') throw new ConfigError(latest.owner.words, { code: 'run_in_progress' });
   if (latest?.owner?.kind !== 'gone') return latest;

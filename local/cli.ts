@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
 import { kebabCase, settingFromText, settingNames } from '../functions/shared/settings.ts';
+import { accountCommands } from './account-commands.ts';
 import { attemptCommands } from './attempt-commands.ts';
 import type { ExplainOptions } from './explain-command.ts';
 import type { QueryOptions } from './query-command.ts';
@@ -26,6 +27,7 @@ Examples:
   npm start -- reviews.csv --offline                     your file, no model, no cost
   OPENAI_API_KEY=... npm start -- reviews.csv --limit 1000 --max-cost-usd 0.50
   npm start -- answers.jsonl --text-column answer --batch-size 50 --json
+  npm start -- reviews.csv --granularity row             one short summary for each row
 
 Exit code: 0 complete, 3 partial, 4 halted (run it again to go on), 2 wrong usage or unusable file, 1 failed.`;
 
@@ -110,6 +112,7 @@ function program(exit: (code: number) => void): Command {
     });
 
   attemptCommands(hundredfold, exit);
+  accountCommands(hundredfold, exit);
   return hundredfold;
 }
 

@@ -6,7 +6,7 @@ import { ConfigError } from '../functions/shared/errors.ts';
 import { DIGEST_FOLDER, tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
-import type { Settings } from '../functions/shared/settings.ts';
+import { type Settings, settingsOfEveryDigest } from '../functions/shared/settings.ts';
 import { DATE_PARTITION } from '../functions/shared/tables.ts';
 import { namedQueries } from '../infra/queries.ts';
 import { directoryStore } from './directory-store.ts';
@@ -106,5 +106,6 @@ const MAX_SUMMARY_CHARACTERS = 10_000_000;
 /** How a digest's upload is read and folded, whatever the dataset's settings say of its other uploads. */
 export const digestSettings = {
   ...{ textColumn: 'summary', idColumn: 'source_key', weightColumn: 'rows' },
+  ...settingsOfEveryDigest,
   ...{ rollUp: true, maxRowCharacters: MAX_SUMMARY_CHARACTERS },
 } as const satisfies Partial<Settings>;

@@ -1,9 +1,10 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import type { Executions } from '../functions/accept-upload/accept-upload.ts';
+import type { DeploymentDefaults, Executions } from '../functions/accept-upload/accept-upload.ts';
 import { createS3Client, s3ObjectStore } from '../functions/shared/adapters/s3-object-store.ts';
+import { s3ObjectVersions } from '../functions/shared/adapters/s3-object-versions.ts';
 import { type ExecutionStatuses, sfnExecutions } from '../functions/shared/adapters/sfn-executions.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
-import type { ObjectStore } from '../functions/shared/ports.ts';
+import type { ObjectStore, ObjectVersions } from '../functions/shared/ports.ts';
 import { stackOutputs } from '../infra/stack-outputs.ts';
 
 /** A deployed stack, as the command line works with it. */
@@ -12,9 +13,13 @@ export interface DeployedStack {
   input: ObjectStore;
   work: ObjectStore;
   results: ObjectStore;
+  /** The same three buckets, version by version. */
+  versions: Record<'input' | 'work' | 'results', ObjectVersions>;
   executions: Executions & ExecutionStatuses;
   /** Normalized base URL of the endpoint that its functions ask. */
   endpoint: string;
+  /** What it was given for all runs. */
+  deployment: DeploymentDefaults;
 }
 
 /**
@@ -36,19 +41,39 @@ export async function openStack(name: string): Promise<DeployedStack> {
     input: s3ObjectStore(s3, output('inputBucket')),
     work: s3ObjectStore(s3, output('workBucket')),
     results: s3ObjectStore(s3, output('resultsBucket')),
+    versions: {
+      input: s3ObjectVersions(s3, output('inputBucket')),
+      work: s3ObjectVersions(s3, output('workBucket')),
+      results: s3ObjectVersions(s3, output('resultsBucket')),
+    },
     executions: sfnExecutions(output('stateMachine')),
     endpoint: output('endpoint'),
+    deployment: JSON.parse(output('deployment')) as DeploymentDefaults,
   };
 }
 
-async function outputsOf(name: string): Promise<Map<string | undefined, string | undefined>> {
+async function outputsOf(name: string): Promise<DescribedStack['outputs']> {
+  const described = await describeStack(name);
+  if (described) return described.outputs;
+  const words = `There is no stack ${name} in this account and region: deploy it (npm run deploy), or name another with --stack NAME.`;
+  throw new ConfigError(words, { code: 'no_such_stack' });
+}
+
+export interface DescribedStack {
+  /** CloudFormation's word: `CREATE_COMPLETE`. */
+  status: string;
+  outputs: Map<string | undefined, string | undefined>;
+}
+
+/** @returns undefined where there is no stack of that name. */
+export async function describeStack(name: string): Promise<DescribedStack | undefined> {
   try {
     const { Stacks = [] } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: name }));
-    return new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+    const outputs = new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+    return { status: Stacks[0]?.StackStatus ?? 'unknown', outputs };
   } catch (cause) {
     const { name: error, message } = cause as Error;
     if (error !== 'ValidationError' || !message.includes('does not exist')) throw cause;
-    const words = `There is no stack ${name} in this account and region: deploy it (npm run deploy), or name another with --stack NAME.`;
-    throw new ConfigError(words, { code: 'no_such_stack', cause });
+    return undefined;
   }
 }

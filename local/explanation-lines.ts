@@ -1,9 +1,9 @@
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { kebabCase } from '../functions/shared/settings.ts';
 import type { Explanation, Place } from './explanation.ts';
-import { byteSize, count, counted, dollars, printable } from './figures.ts';
+import { byteSize, count, counted, dollars } from './figures.ts';
+import { COLUMNS, clipped, wrapped } from './terminal-text.ts';
 
-const COLUMNS = 80;
 const LABEL_CHARACTERS = 13;
 /** Column names and the like that are listed before the rest is only counted. */
 const LISTED = 12;
@@ -23,40 +23,6 @@ const formats: Record<Explanation['format'], string> = {
 };
 const delimiters: Record<string, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 const reasons = { setting: 'named by a setting', name: 'found by its name', looks: 'the only one that reads like prose' };
-
-/** Characters that take two places on a terminal: East Asian ones and emoji. */
-const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const widthOf = (text: string) => [...text].reduce((sum, character) => sum + (wide.test(character) ? 2 : 1), 0);
-
-/** A text on one line of at most `limit` places. */
-function clipped(text: string, limit: number): string {
-  const line = printable(text.replace(/\s+/g, ' ').trim());
-  let taken = '';
-  let width = 0;
-  for (const character of line) {
-    width += widthOf(character);
-    // The last place is the ellipsis', unless the text ends there.
-    if (width > limit - 1 && (width > limit || taken.length + character.length < line.length)) return `${taken}…`;
-    taken += character;
-  }
-  return taken;
-}
-
-/** Lines of words, none wider than `limit`. */
-function wrapped(text: string, limit: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of printable(text).split(/\s+/)) {
-    const piece = clipped(word, limit);
-    if (line !== '' && widthOf(line) + 1 + widthOf(piece) > limit) {
-      lines.push(line);
-      line = piece;
-    } else {
-      line = line === '' ? piece : `${line} ${piece}`;
-    }
-  }
-  return [...lines, line];
-}
 
 const labelled = (label: string, text: string): string[] =>
   wrapped(text, COLUMNS - LABEL_CHARACTERS).map((line, index) => (index === 0 ? label : '').padEnd(LABEL_CHARACTERS) + line);
@@ -90,15 +56,33 @@ function costLine({ model, estimated_cost_usd: cost, max_cost_usd: cap }: Explan
   return `at most ${dollars(cost)} with ${model}${warning}`;
 }
 
+function groupLines({ groups }: Explanation): string[] {
+  if (groups === null) return [];
+  const { columns, count: number, smallest, median, largest, skipped } = groups;
+  const named = columns.map((column) => `"${column}"`).join(', ');
+  const sizes = number === 1 ? counted(largest, 'row') : `${count(smallest)} to ${counted(largest, 'row')}, median ${count(median)}`;
+  const left = skipped > 0 ? `; ${count(skipped)} smaller left out` : '';
+  return labelled('groups', `${count(number)} of ${named}: ${sizes}${left}`);
+}
+
 /** What would happen, for people: lines of at most 80 places. */
 export function explanationLines(explanation: Explanation, isOffline: boolean): string[] {
   const { text_column: text, id_column: id, settings } = explanation;
   const others = explanation.columns.filter((column) => column !== text && column !== id);
   const parts = explanation.parts === null ? '' : `, ${counted(explanation.parts, 'part file')}`;
-  const changed = Object.entries(settings).map(([name, value]) => `--${kebabCase(name)} ${JSON.stringify(value)}`);
+  const changed = Object.entries(settings).map(
+    ([name, value]) => `--${kebabCase(name)} ${Array.isArray(value) ? value.join(',') : JSON.stringify(value)}`,
+  );
   const { rows_in: rowsIn, rows_staged: staged, rows_rejected: rejected, rows_truncated: truncated } = explanation;
+  const { rows_skipped: skipped } = explanation;
+  const leftOut = skipped > 0 ? `, ${count(skipped)} skipped` : '';
   const shortened = truncated > 0 ? `, ${count(truncated)} of them cut` : '';
-  const folds = explanation.calls - explanation.batches;
+  const { paragraph_calls: paragraphs, fold_calls: folds, name_calls: names } = explanation;
+  const shares = [
+    ...(paragraphs > 0 ? [`${count(paragraphs)} of them to make a paragraph of each batch's rows`] : []),
+    ...(folds > 0 ? [`${count(folds)} ${paragraphs > 0 ? '' : 'of them '}to fold the summaries`] : []),
+    ...(names > 0 ? [`at most ${count(names)} to name their themes`] : []),
+  ];
   const limited = explanation.limit === rowsIn ? ' (the limit)' : '';
   return [
     ...wrapped(`${explanation.source_key} (${byteSize(explanation.bytes)}${parts})`, COLUMNS),
@@ -111,13 +95,17 @@ export function explanationLines(explanation: Explanation, isOffline: boolean): 
     'First rows as read (id, text):',
     ...rowLines(explanation),
     '',
-    ...labelled('rows', `${count(rowsIn)} read${limited}, ${count(staged)} to summarize${shortened}, ${count(rejected)} rejected`),
+    ...labelled(
+      'rows',
+      `${count(rowsIn)} read${limited}, ${count(staged)} to summarize${shortened}, ${count(rejected)} rejected${leftOut}`,
+    ),
     ...explanation.rejections.flatMap(({ reason, rows, first }, index) =>
       labelled(index === 0 ? 'rejected' : '', `${count(rows)} ${reason}: ${placesOf(first)}${rows > first.length ? ' ...' : ''}`),
     ),
+    ...groupLines(explanation),
     ...labelled(
       'batches',
-      `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows; ${counted(explanation.calls, 'call')}${folds > 0 ? `, ${count(folds)} of them to fold the summaries` : ''}`,
+      `${counted(explanation.batches, 'batch')} of up to ${count(explanation.batch_rows)} rows; ${[counted(explanation.calls, 'call'), ...shares].join(', ')}`,
     ),
     ...labelled('tokens', `at most ${count(explanation.input_tokens)} in, ${count(explanation.output_tokens)} out`),
     ...labelled('cost', costLine(explanation, isOffline)),

@@ -6,12 +6,14 @@ import { type ColumnReason, reasonOfId, reasonOfText } from '../functions/plan-b
 import { openPinned } from '../functions/plan-batches/open-pinned.ts';
 import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import type { Upload } from '../functions/plan-batches/upload.ts';
+import { rowsPerCall } from '../functions/shared/answer-budget.ts';
 import { claimAttempt } from '../functions/shared/attempt.ts';
 import type { Rejection, Run, StagedRow } from '../functions/shared/contract.ts';
-import { callsOf } from '../functions/shared/fold.ts';
+import { readGroups } from '../functions/shared/group-line.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import { changedSettings, type Settings } from '../functions/shared/settings.ts';
+import { type RunEstimate, runEstimate } from '../functions/summarize-batch/run-estimate.ts';
 import { directoryStore } from './directory-store.ts';
 import type { LocalUpload } from './local-upload.ts';
 import { previewStore } from './preview-store.ts';
@@ -21,6 +23,8 @@ const INTERRUPTED = 130;
 const SHOWN_ROWS = 3;
 /** Rejected rows of each reason whose place is shown. */
 const SHOWN_PLACES = 3;
+
+type FirstRow = Pick<StagedRow, 'rowNumber' | 'id' | 'text' | 'attributes'>;
 
 /** Where a rejected row stands. `part`, below the folder, only in a folder. */
 export type Place = Pick<Rejection, 'line' | 'part'>;
@@ -46,12 +50,19 @@ export interface Explanation {
   rows_in: number;
   rows_staged: number;
   rows_rejected: number;
+  rows_skipped: number;
   rows_truncated: number;
   rejections: { reason: string; rows: number; first: Place[] }[];
+  /** The groups that would be summarized, and the rows of the smallest, the middle and the largest; null where rows are not grouped. */
+  groups: { columns: readonly string[]; count: number; smallest: number; median: number; largest: number; skipped: number } | null;
   batches: number;
   batch_rows: number;
-  /** One for each batch, and one for each fold of the levels above. */
+  /** One for each batch, one for its paragraph where its rows have summaries of their own, and one for each fold of the levels above. */
   calls: number;
+  paragraph_calls: number;
+  fold_calls: number;
+  /** To name the themes that folds bring together, at most. */
+  name_calls: number;
   /** Upper estimates, as is the cost. */
   input_tokens: number;
   output_tokens: number;
@@ -85,7 +96,7 @@ export async function explainUpload(upload: LocalUpload): Promise<Explanation> {
 
 async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUpload): Promise<Explanation> {
   const run = await runOf(upload, input, store);
-  const rows: StagedRow[] = [];
+  const rows: FirstRow[] = [];
   const rejections = new Map<string, { rows: number; first: Place[] }>();
   const work = previewStore(store, run.runId, {
     shownRows: SHOWN_ROWS,
@@ -99,8 +110,10 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
   });
   const read = await openPinned(run, input, work);
   const plan = await planOf(run, input, work);
+  // The first that a grouped part has are not the first of the upload.
+  const shown = read.groupColumns === null ? rows : await firstRows(read);
   const { counts, settings } = plan;
-  const calls = callsOf(counts.batches, settings);
+  const estimate: RunEstimate = runEstimate({ ...counts, folds: plan.folds }, settings);
   return {
     source_key: upload.key,
     dataset: run.dataset,
@@ -115,7 +128,7 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
     text_column_by: reasonOfText(read.textColumn, settings),
     id_column: read.idColumn,
     id_column_by: reasonOfId(read.idColumn, settings),
-    first_rows: rows.map(({ rowNumber, id, text, attributes }) => ({
+    first_rows: shown.map(({ rowNumber, id, text, attributes }) => ({
       row_number: rowNumber,
       id,
       text,
@@ -125,19 +138,42 @@ async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUp
     rows_in: counts.rowsIn,
     rows_staged: counts.rowsStaged,
     rows_rejected: counts.rowsRejected,
+    rows_skipped: counts.rowsSkipped,
     rows_truncated: counts.rowsTruncated,
     rejections: [...rejections].map(([reason, tally]) => ({ reason, ...tally })).toSorted((one, other) => other.rows - one.rows),
+    groups: read.groupColumns && { columns: read.groupColumns, ...(await groupSizes(run, store)), skipped: counts.groupsSkipped },
     batches: counts.batches,
-    batch_rows: settings.batchRows,
-    calls,
+    batch_rows: rowsPerCall(settings),
+    calls: estimate.calls,
+    paragraph_calls: estimate.paragraphs,
+    fold_calls: estimate.folds,
+    name_calls: estimate.names,
     input_tokens: counts.inputTokens,
-    output_tokens: calls * settings.maxOutputTokens,
+    output_tokens: estimate.outputTokens,
     model: settings.model,
     estimated_cost_usd: plan.estimatedCostUsd,
     max_cost_usd: settings.maxCostUsd,
     notes: plan.notes,
     settings: changedSettings(settings),
   };
+}
+
+/** How many groups there are, and the rows of the smallest, the middle and the largest. */
+async function groupSizes(run: Run, work: ObjectStore) {
+  const sizes: number[] = [];
+  for await (const { rows } of readGroups(run, work)) sizes.push(rows);
+  const ascending = Float64Array.from(sizes).sort();
+  const at = (place: number) => ascending[Math.floor(place)] ?? 0;
+  return { count: sizes.length, smallest: at(0), median: at((sizes.length - 1) / 2), largest: at(sizes.length - 1) };
+}
+
+/** The first rows of an upload that can be summarized, in their order. */
+async function firstRows({ rows, start }: Upload): Promise<FirstRow[]> {
+  const first: FirstRow[] = [];
+  for await (const group of rows(start)) {
+    for (const row of group) if (row.reason === null && first.push(row) === SHOWN_ROWS) return first;
+  }
+  return first;
 }
 
 /** The run of the upload where it lies: `input` is the folder that holds it. */

@@ -7,10 +7,11 @@ import { systemClock } from '../functions/shared/clock.ts';
 import type { Run, StepName } from '../functions/shared/contract.ts';
 import { ModelAccessError, ModelQuotaExhaustedError, ModelUnavailableError } from '../functions/shared/errors.ts';
 import { parseJson } from '../functions/shared/json-lines.ts';
+import { noMetrics } from '../functions/shared/metrics.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
 import { runRecordKey } from '../functions/shared/object-keys.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
-import type { Clock, Log, ObjectStore, Summarizer } from '../functions/shared/ports.ts';
+import type { Clock, Control, EventSink, Log, ObjectStore, RateLimiter, Summarizer } from '../functions/shared/ports.ts';
 import { runStep, withoutWords } from '../functions/shared/step.ts';
 import { Breaker } from '../functions/summarize-batch/breaker.ts';
 import { summarizeBatch } from '../functions/summarize-batch/summarize-batch.ts';
@@ -26,6 +27,7 @@ import { startModelServer } from './model-server/model-server.ts';
 import type { RunMeter } from './run-meter.ts';
 import { loadWorkflow } from './workflow/definition.ts';
 import { runWorkflow } from './workflow/engine.ts';
+import type { StateEvent } from './workflow/execution.ts';
 
 /** The buckets of a laptop: folders below one. */
 export const localStores = (out: string) => ({
@@ -51,6 +53,14 @@ export interface RunObserver {
   log: Log;
 }
 
+/** Stands between the run and its ports, for whoever counts what goes through them. */
+export interface PortWatch {
+  control(control: Control): Control;
+  rate(rate: RateLimiter): RateLimiter;
+  events(events: EventSink): EventSink;
+  onState(event: StateEvent): void;
+}
+
 export interface LocalRun {
   run: Run;
   out: string;
@@ -63,6 +73,8 @@ export interface LocalRun {
   interrupt?: AbortSignal;
   /** @default the system's */
   clock?: Clock;
+  /** @default nobody watches */
+  watch?: PortWatch;
 }
 
 /** Writing tables is the work of this one process: more parts at once take memory and no less time. Two, so that one reads while one compresses. */
@@ -73,18 +85,22 @@ const processRate = memoryRateLimiter();
 
 /** Runs one claimed attempt through the deployed workflow definition. @returns the run's record, undefined where finish-run did not come to its end. */
 export async function runLocally(options: LocalRun): Promise<RunRecord | undefined> {
-  const { run, out, stores, model, concurrency, observer, interrupt, clock = systemClock } = options;
-  const control = memoryControl();
+  const { run, out, stores, model, concurrency, observer, interrupt, clock = systemClock, watch } = options;
+  const memory = memoryControl();
+  const control = watch?.control(memory) ?? memory;
   const breaker = new Breaker(control);
-  const rate = options.clock ? memoryRateLimiter({ now: () => clock.now() }) : processRate;
-  if (run.attempt > 1 && run.settings.maxCostUsd !== null) control.restore(run.runId, await spentBefore(run, stores.work));
+  const limiter = options.clock ? memoryRateLimiter({ now: () => clock.now() }) : processRate;
+  const rate = watch?.rate(limiter) ?? limiter;
+  if (run.attempt > 1 && run.settings.maxCostUsd !== null) memory.restore(run.runId, await spentBefore(run, stores.work));
   interrupt?.addEventListener('abort', () => void control.halt(run.runId, run.attempt, 'interrupted'), { once: true });
 
   await using endpoint = await openEndpoint(model);
   const { meter, log } = observer;
+  const metrics = noMetrics;
   const isHalted = async () => (await control.stopReason(run.runId, run.attempt)) !== undefined;
   const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), concurrency, isHalted);
-  const events = fileEventSink(out, { onWritten: (event) => observer.told?.(event) });
+  const sink = fileEventSink(out, { onWritten: (event) => observer.told?.(event) });
+  const events = watch?.events(sink) ?? sink;
 
   const step =
     <Name extends StepName>(name: Name, work: Parameters<typeof runStep<Name>>[2]) =>
@@ -115,14 +131,16 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, rate, breaker, clock, log });
+      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, rate, breaker, clock, log, metrics });
       if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;
     }),
     'write-tables': step('write-tables', (input) => writing(() => writeTables(input, { work: stores.work }))),
-    'finish-run': step('finish-run', (input) => finishRun(input, { work: stores.work, results: stores.results, events, clock, log })),
+    'finish-run': step('finish-run', (input) =>
+      finishRun(input, { work: stores.work, results: stores.results, events, clock, log, metrics }),
+    ),
   };
   const names = Object.fromEntries(Object.keys(functions).map((name) => [name, name])) as Record<StepName, string>;
   const workflow = loadWorkflow(workflowDefinition({ functions: names, workBucket: stores.work.bucket }));
@@ -133,6 +151,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
     store: (bucket) => byBucket.get(bucket) ?? unknownBucket(bucket),
     clock,
     ...(interrupt && { hurry: interrupt }),
+    ...(watch && { onState: watch.onState }),
   });
   if (result.status !== 'SUCCEEDED')
     observer.log.warn('workflow ended early', { status: result.status, error: result.error, cause: result.cause });

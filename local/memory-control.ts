@@ -1,13 +1,35 @@
-import { BUDGET_EXCEEDED, type Control } from '../functions/shared/ports.ts';
+import { BUDGET_EXCEEDED, type Control, DAILY_BUDGET_EXCEEDED, type SpendDecision } from '../functions/shared/ports.ts';
 
 /** Integers have no drift; the same unit as the table in the cloud. */
 const NANO_PER_USD = 1_000_000_000;
 const nanoUsd = (usd: number) => Math.round(usd * NANO_PER_USD);
 
-interface RunControl {
+interface Purse {
   /** Reservations included. */
   spentNano: number;
   reservedNano: number;
+}
+
+const emptyPurse = (): Purse => ({ spentNano: 0, reservedNano: 0 });
+
+/** Why a reservation does not fit, undefined where it has been made. */
+function refusalOf(purse: Purse, reserveUsd: number, capUsd: number | null, heldBy: string): SpendDecision | undefined {
+  const spentNano = purse.spentNano + nanoUsd(reserveUsd);
+  if (capUsd !== null && spentNano > nanoUsd(capUsd)) {
+    const isHeld = spentNano - purse.reservedNano <= nanoUsd(capUsd);
+    return isHeld ? { granted: false, stopReason: null, heldBy } : { granted: false, stopReason: heldBy };
+  }
+  purse.spentNano = spentNano;
+  purse.reservedNano += nanoUsd(reserveUsd);
+  return undefined;
+}
+
+function settleIn(purse: Purse, reserveUsd: number, spentUsd: number): void {
+  purse.spentNano += nanoUsd(spentUsd) - nanoUsd(reserveUsd);
+  purse.reservedNano -= nanoUsd(reserveUsd);
+}
+
+interface RunControl extends Purse {
   /** Batches by whether they have a summary, by attempt. */
   counts: Map<number, { summarized: number; failed: number }>;
   /** Stop reason by attempt. */
@@ -19,17 +41,24 @@ export interface MemoryControl extends Control {
   restore(runId: string, spentUsd: number): void;
 }
 
-/** What the workers of this process share. */
-export function memoryControl(): MemoryControl {
+/** What the workers of this process share. `maxCostUsdPerDay` caps what all of its runs may cost on one UTC day. */
+export function memoryControl({ maxCostUsdPerDay = null }: { maxCostUsdPerDay?: number | null } = {}): MemoryControl {
   const runs = new Map<string, RunControl>();
+  const days = new Map<string, Purse>();
 
   function controlOf(runId: string): RunControl {
     let run = runs.get(runId);
     if (!run) {
-      run = { spentNano: 0, reservedNano: 0, counts: new Map(), halts: new Map() };
+      run = { ...emptyPurse(), counts: new Map(), halts: new Map() };
       runs.set(runId, run);
     }
     return run;
+  }
+
+  function dayOf(day: string): Purse {
+    const purse = days.get(day) ?? emptyPurse();
+    days.set(day, purse);
+    return purse;
   }
 
   return {
@@ -37,23 +66,20 @@ export function memoryControl(): MemoryControl {
       controlOf(runId).spentNano = nanoUsd(spentUsd);
     },
 
-    async reserve({ runId, attempt, reserveUsd, capUsd }) {
+    async reserve({ runId, attempt, reserveUsd, capUsd, day }) {
       const run = controlOf(runId);
       const haltReason = run.halts.get(attempt);
       if (haltReason !== undefined) return { granted: false, stopReason: haltReason };
-      const spentNano = run.spentNano + nanoUsd(reserveUsd);
-      if (capUsd !== null && spentNano > nanoUsd(capUsd)) {
-        return { granted: false, stopReason: spentNano - run.reservedNano <= nanoUsd(capUsd) ? null : BUDGET_EXCEEDED };
-      }
-      run.spentNano = spentNano;
-      run.reservedNano += nanoUsd(reserveUsd);
-      return { granted: true };
+      const overRun = refusalOf(run, reserveUsd, capUsd, BUDGET_EXCEEDED);
+      if (overRun) return overRun;
+      const overDay = refusalOf(dayOf(day), reserveUsd, maxCostUsdPerDay, DAILY_BUDGET_EXCEEDED);
+      if (overDay) settleIn(run, reserveUsd, 0);
+      return overDay ?? { granted: true };
     },
 
-    async settle({ runId, reserveUsd }, spentUsd) {
-      const run = controlOf(runId);
-      run.spentNano += nanoUsd(spentUsd) - nanoUsd(reserveUsd);
-      run.reservedNano -= nanoUsd(reserveUsd);
+    async settle({ runId, reserveUsd, day }, spentUsd) {
+      settleIn(controlOf(runId), reserveUsd, spentUsd);
+      settleIn(dayOf(day), reserveUsd, spentUsd);
     },
 
     async halt(runId, attempt, stopReason) {

@@ -24,14 +24,14 @@ function viewOf(table: Table, out: string): string {
   const pattern = join('results', tablePrefix(table.name), '*', '*.parquet');
   // A run is visible when it has a row in runs, which is written last.
   const visible = table.name === 'runs' ? '' : ' WHERE run_id IN (SELECT run_id FROM runs)';
-  if (globSync(pattern, { cwd: out }).length > 0) {
-    const names = columns.map(({ name }) => name).join(', ');
-    const files = join(globEscaped(out), pattern);
-    const reader = `read_parquet(${quoted(files)}, hive_partitioning = true, hive_types = {'${DATE_PARTITION}': VARCHAR})`;
-    return `CREATE VIEW ${table.name} AS SELECT ${names}, ${DATE_PARTITION} FROM ${reader}${visible}`;
-  }
   const nulls = [...columns, { name: DATE_PARTITION, type: 'VARCHAR' }].map(({ name, type }) => `NULL::${type} AS ${name}`);
-  return `CREATE VIEW ${table.name} AS SELECT ${nulls.join(', ')} WHERE false`;
+  const empty = `SELECT ${nulls.join(', ')} WHERE false`;
+  if (globSync(pattern, { cwd: out }).length === 0) return `CREATE VIEW ${table.name} AS ${empty}`;
+  const names = columns.map(({ name }) => name).join(', ');
+  const files = join(globEscaped(out), pattern);
+  const reader = `read_parquet(${quoted(files)}, union_by_name = true, hive_partitioning = true, hive_types = {'${DATE_PARTITION}': VARCHAR})`;
+  // Files of older versions lack columns, which are null there, as they are in Athena.
+  return `CREATE VIEW ${table.name} AS SELECT ${names}, ${DATE_PARTITION} FROM (${empty} UNION ALL BY NAME FROM ${reader})${visible}`;
 }
 
 export interface QueryResult {

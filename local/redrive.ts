@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
-import { requirePrice } from '../functions/accept-upload/new-run.ts';
 import { runOfClaim } from '../functions/shared/attempt.ts';
 import type { Run } from '../functions/shared/contract.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 import { readParts } from '../functions/shared/folder-parts.ts';
+import { requirePrice } from '../functions/shared/known-price.ts';
 import { readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import { readRefusal } from '../functions/shared/refusal.ts';

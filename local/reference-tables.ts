@@ -13,7 +13,7 @@ export function settingsTable(): string {
   const rows = settingNames.map((name) => {
     const definition: Described = settingDefinitions[name];
     const flag = `--${definition.alias ?? kebabCase(name)}`;
-    return `| \`${name}\` | \`${flag}\` | ${definition.default === null ? '' : `\`${definition.default}\``} | ${definition.description} |`;
+    return `| \`${name}\` | \`${flag}\` | ${definition.default === null || Array.isArray(definition.default) ? '' : `\`${definition.default}\``} | ${definition.description} |`;
   });
   return ['| setting | flag | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }

@@ -65,7 +65,7 @@ export async function runAttempt(run: Run, model: ModelChoice, stores: LocalStor
           `Warning: this may cost more than the cap of ${dollars(settings.maxCostUsd)}; the run then halts and can be resumed with a higher one.`,
         );
       }
-      meter.batchesTotal = callsOf(plan.counts.batches, plan.settings);
+      meter.batchesTotal = callsOf(plan);
       progress.start();
     },
     waiting(seconds) {

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { systemClock } from '../functions/shared/clock.ts';
-import type { ObjectStore } from '../functions/shared/ports.ts';
+import type { ObjectStore, ObjectVersions } from '../functions/shared/ports.ts';
 import { DEFAULT_NAME } from '../infra/config.ts';
 import type { AttemptHome } from './attempt-home.ts';
 import { type DeployedStack, openStack } from './deployed-stack.ts';
+import { directoryVersions } from './directory-store/directory-versions.ts';
 import { executionHome } from './execution-home.ts';
 import { processHome } from './local-attempt.ts';
 import { localStores } from './local-run.ts';
@@ -19,6 +21,9 @@ export interface PlaceOptions {
 export interface RunPlace {
   home: AttemptHome;
   input: ObjectStore;
+  results: ObjectStore;
+  /** The three buckets, version by version. */
+  versions: Record<'input' | 'work' | 'results', ObjectVersions>;
   /** Undefined on this machine. */
   stack: DeployedStack | undefined;
   /** `hundredfold-data`, `stack hundredfold`. */
@@ -32,12 +37,15 @@ export const stackName = (option: string | true | undefined) => (typeof option =
 /** @throws ConfigError: there is no such stack. */
 export async function openPlace({ out, stack }: PlaceOptions): Promise<RunPlace> {
   if (stack === undefined) {
-    const { work, input } = localStores(out);
+    const { work, input, results } = localStores(out);
+    const versionsOf = (bucket: string) => directoryVersions(join(out, bucket), bucket);
+    const versions = { input: versionsOf('input'), work: versionsOf('work'), results: versionsOf('results') };
     const flags = out === DEFAULT_OUT ? '' : ` --out ${shellQuoted(out)}`;
-    return { home: processHome(work, systemClock), input, stack: undefined, words: out, flags };
+    return { home: processHome(work, systemClock), input, results, versions, stack: undefined, words: out, flags };
   }
   const name = stackName(stack);
   const opened = await openStack(name);
   const flags = ` --stack ${shellQuoted(name)}`;
-  return { home: executionHome(opened, systemClock), input: opened.input, stack: opened, words: `stack ${name}`, flags };
+  const { input, results, versions } = opened;
+  return { home: executionHome(opened, systemClock), input, results, versions, stack: opened, words: `stack ${name}`, flags };
 }

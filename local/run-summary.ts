@@ -1,14 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { callsOf, foldShapeOf } from '../functions/shared/fold.ts';
+import { rowsPerCall } from '../functions/shared/answer-budget.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { reportKey, tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome, readOutcomeAt } from '../functions/shared/outcome.ts';
-import type { Plan } from '../functions/shared/plan.ts';
+import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import type { Settings } from '../functions/shared/settings.ts';
+import { runEstimate } from '../functions/summarize-batch/run-estimate.ts';
 import { count, counted, dollars, duration, printable } from './figures.ts';
+import { largestGroupLines } from './largest-groups.ts';
 import type { RunRecord } from './local-run.ts';
+import { rowSummaryLines } from './row-summary-lines.ts';
+import { topThemeLines } from './top-themes.ts';
 
 export const OFFLINE_NOTICE = 'offline extract, no language model';
 const SHOWN_BATCHES = 3;
@@ -17,10 +21,14 @@ const modelName = (model: unknown) => (model === OFFLINE_MODEL ? OFFLINE_NOTICE 
 
 /** What is about to happen, before the first call. */
 export function planLines(plan: Plan, model: string): string[] {
-  const { rowsIn, rowsRejected, batches, inputTokens } = plan.counts;
-  const rejected = rowsRejected > 0 ? ` (${count(rowsRejected)} rejected)` : '';
-  const calls = callsOf(batches, plan.settings);
-  const output = calls * plan.settings.maxOutputTokens;
+  const { rowsIn, rowsRejected, rowsSkipped, groups, batches, inputTokens } = plan.counts;
+  const left = [
+    ...(rowsRejected > 0 ? [`${count(rowsRejected)} rejected`] : []),
+    ...(rowsSkipped > 0 ? [`${count(rowsSkipped)} skipped`] : []),
+  ];
+  const rejected = left.length > 0 ? ` (${left.join(', ')})` : '';
+  const grouped = groups === null ? '' : `${counted(groups, 'group')}, `;
+  const { calls, outputTokens } = runEstimate({ ...plan.counts, folds: plan.folds }, plan.settings);
   const cost =
     plan.estimatedCostUsd === null
       ? 'price unknown'
@@ -30,7 +38,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),
-    `${counted(rowsIn, 'row')}${rejected}, ${counted(batches, 'batch')} of up to ${plan.settings.batchRows}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(output)} out; ${cost}; ${modelName(model)}`,
+    `${counted(rowsIn, 'row')}${rejected}, ${grouped}${counted(batches, 'batch')} of up to ${rowsPerCall(plan.settings)}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(outputTokens)} out; ${cost}; ${modelName(model)}`,
     ...plan.notes.map((note) => `Note: ${note}`),
   ];
 }
@@ -71,12 +79,17 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     `${count(number('rows_summarized'))} summarized`,
     `${count(number('rows_failed'))} ${failed}`,
     `${count(number('rows_rejected'))} rejected`,
+    ...(number('rows_skipped') > 0 ? [`${count(number('rows_skipped'))} skipped`] : []),
   ].join(', ');
-  // In a run that is not complete some folds may have had nothing to ask.
-  const folds = record.status !== 'complete' ? 0 : foldShapeOf(number('batches'), JSON.parse(String(record.settings)) as Settings).allFolds;
-  const reused = number('batches') - number('batches_failed') + folds - number('calls_this_attempt');
+  const settings = JSON.parse(String(record.settings)) as Settings;
+  // In a run that is not complete some folds and paragraphs may have had nothing to ask, and in any run some themes had no names to be asked for.
+  const plan = record.status === 'complete' ? await readPlan(work, String(record.run_id)) : undefined;
+  const planned = plan && runEstimate({ ...plan.counts, folds: plan.folds }, settings);
+  const answers = planned ? planned.calls - planned.names : number('batches') - number('batches_failed');
+  const reused = answers - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,
+    ...(record.groups === null || record.groups === undefined ? [] : [`  groups   ${count(number('groups'))}`]),
     `  batches  ${count(number('batches'))}, ${count(number('batches_failed'))} ${failed}`,
     `  calls    ${count(number('calls_this_attempt'))} now, ${count(number('calls'))} in all${reused > 0 ? ` (${counted(reused, 'answer')} already there)` : ''}`,
     `  tokens   ${count(number('input_tokens'))} in, ${count(number('output_tokens'))} out; ${dollars(cost)}`,
@@ -87,13 +100,27 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
     ...(existsSync(report) ? [`  report   ${report}`] : []),
   );
   const notice = record.model === OFFLINE_MODEL ? ` (${OFFLINE_NOTICE})` : '';
-  const shown = record.summary === null ? await firstSummaries(record, work) : [`  ${oneLine(String(record.summary))}`];
+  const shown =
+    record.summary === null
+      ? settings.granularity === 'row'
+        ? []
+        : await firstSummaries(record, work)
+      : [`  ${oneLine(String(record.summary))}`];
   const heading = record.summary === null ? 'First batch summaries' : await summaryHeading(record, work);
   if (shown.length > 0) lines.push('', `${heading}${notice}:`, ...shown);
-  lines.push(
-    '',
-    `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}"select id, text, summary from row_summaries limit 5"`,
-  );
+  const rowLines = settings.granularity === 'row' ? await rowSummaryLines(String(record.run_id), work) : [];
+  if (rowLines.length > 0) lines.push('', `First row summaries${notice}:`, ...rowLines);
+  const groups = number('groups') > 0 ? await largestGroupLines(record, out) : [];
+  if (groups.length > 0) lines.push('', ...groups);
+  const themes = settings.insights && settings.rollUp ? await topThemeLines(record, out) : [];
+  if (themes.length > 0) lines.push('', ...themes);
+  const question =
+    themes.length > 0
+      ? '--named theme_evidence'
+      : groups.length > 0
+        ? '--named group_roots'
+        : '"select id, text, summary from row_summaries limit 5"';
+  lines.push('', `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}${question}`);
   return lines;
 }
 

@@ -53,14 +53,13 @@ export function wholeNumber(maximum: number) {
 export function settingOption(name: SettingName): Option {
   const definition: { kind: string; metavar?: string; alias?: string; description: string; default: unknown; values?: readonly string[] } =
     settingDefinitions[name];
-  const value = definition.kind === 'boolean' ? '[true|false]' : `<${definition.values?.join('|') ?? definition.metavar}>`;
-  const suffix = definition.default === null ? '' : ` (default: ${definition.default})`;
+  const value =
+    definition.kind === 'boolean'
+      ? '[true|false]'
+      : `<${definition.kind === 'list' ? definition.metavar : (definition.values?.join('|') ?? definition.metavar)}>`;
+  const suffix = definition.default === null || definition.kind === 'list' ? '' : ` (default: ${definition.default})`;
   const flag = definition.alias ?? kebabCase(name);
-  const option = new Option(`--${flag} ${value}`, `${definition.description}${suffix}`).argParser((text: string) =>
-    settingFromText(name, text),
-  );
-  // A flag that this version can only refuse helps nobody who reads the help.
-  return 'onlyValue' in definition ? option.hideHelp() : option;
+  return new Option(`--${flag} ${value}`, `${definition.description}${suffix}`).argParser((text: string) => settingFromText(name, text));
 }
 
 /** Settings that have an alias are taken by their own name, too. */

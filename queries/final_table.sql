@@ -1,4 +1,4 @@
--- Every row of a run with the summary of its batch: id, review, summary
+-- Every row of a run with its summary, its own or that of its batch: id, review, summary
 WITH run AS (
   SELECT run_id, dt FROM runs WHERE run_id LIKE ? ORDER BY started_at DESC, run_id DESC LIMIT 1
 )

@@ -3,10 +3,18 @@ import { claimAttempt, executionName, readClosedAttempt, runOfClaim } from '../s
 import type { Run, Source } from '../shared/contract.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
-import { datasetOf, SETTINGS_FILE, SUCCESS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
+import { requirePrice } from '../shared/known-price.ts';
+import { DIGEST_FOLDER, datasetOf, SETTINGS_FILE, SUCCESS_FILE, settingsKeyOf } from '../shared/object-keys.ts';
 import type { Clock, Log, ObjectStore } from '../shared/ports.ts';
 import { writeRefusal } from '../shared/refusal.ts';
-import { defaultSettings, kebabCase, type Settings, type SettingsLayer, settingFromText } from '../shared/settings.ts';
+import {
+  defaultSettings,
+  kebabCase,
+  type Settings,
+  type SettingsLayer,
+  settingFromText,
+  settingsOfEveryDigest,
+} from '../shared/settings.ts';
 import { newRun, runIdOf } from './new-run.ts';
 import { pinFolder } from './pin-folder.ts';
 
@@ -28,6 +36,15 @@ export interface AcceptUploadPorts {
   clock: Clock;
   log: Log;
   endpoint: string;
+  /** What the deployment was given for all runs. @default nothing */
+  deployment?: DeploymentDefaults;
+}
+
+export interface DeploymentDefaults {
+  /** Settings below those of the dataset and the upload. */
+  settings: Readonly<Record<string, unknown>>;
+  /** Dollars that all runs of a day may cost together, null for no cap. */
+  maxCostUsdPerDay: number | null;
 }
 
 /** EventBridge's "Object Created" event of S3. Keys in it are not URL-encoded. */
@@ -83,12 +100,12 @@ export async function acceptUpload({ detail }: ObjectCreatedEvent, ports: Accept
   const acceptedAt = new Date(ports.clock.now()).toISOString();
   const { claim, isNew } = await claimAttempt(ports.work, run.runId, { ...run, owner: ports.executions.arnOf(name), acceptedAt });
   if (await readClosedAttempt(ports.work, run.runId, run.attempt)) {
-    ports.log.info('upload was processed before', { runId: run.runId });
+    ports.log.info('upload was processed before', { runId: run.runId, dataset: run.dataset });
     return { run, result: 'processed' };
   }
   const started = await ports.executions.start(name, runOfClaim(claim) ?? { ...run, settings: claim.settings });
   const result = isNew ? started : 'exists';
-  ports.log.info('upload accepted', { runId: run.runId, result });
+  ports.log.info('upload accepted', { runId: run.runId, dataset: run.dataset, result });
   return { run, result };
 }
 
@@ -117,7 +134,17 @@ async function runOf(
   const upload = { source, dataset: datasetOf(objectKey), endpoint: ports.endpoint, limit: null };
   const metadata = (await ports.input.head(objectKey, { versionId: source.versionId }))?.metadata ?? {};
   try {
-    const run = newRun(upload, [...(file ? [fileLayer(file.origin, file.bytes)] : []), metadataLayer(metadata)]);
+    const isDigest = source.key.startsWith(`${upload.dataset}/${DIGEST_FOLDER}/`);
+    const digestLayer = { origin: 'digest', values: settingsOfEveryDigest };
+    const { settings = {}, maxCostUsdPerDay = null } = ports.deployment ?? {};
+    const deployment = { origin: 'the deployment', values: settings };
+    const run = newRun(upload, [
+      deployment,
+      ...(file ? [fileLayer(file.origin, file.bytes)] : []),
+      ...(isDigest ? [digestLayer] : []),
+      metadataLayer(metadata),
+    ]);
+    requirePrice(upload.endpoint, run.settings, maxCostUsdPerDay);
     requireKind(kind, source.key, run.settings);
     return { run, isRefused: false };
   } catch (error) {

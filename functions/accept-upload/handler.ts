@@ -9,7 +9,8 @@ import { lambdaHandler } from '../shared/pipeline-handler.ts';
 import { framesOf, withoutWords } from '../shared/step.ts';
 import { acceptUpload, objectCreatedEvent } from './accept-upload.ts';
 
-const env = readEnv(['inputBucket', 'workBucket', 'stateMachine']);
+const env = readEnv(['inputBucket', 'workBucket', 'stateMachine', 'runSettings']);
+const maxCostUsdPerDay = process.env[envNames.maxCostUsdPerDay] ? readEnv(['maxCostUsdPerDay']).maxCostUsdPerDay : null;
 const s3 = createS3Client();
 const ports = {
   input: s3ObjectStore(s3, env.inputBucket),
@@ -17,6 +18,7 @@ const ports = {
   executions: sfnExecutions(env.stateMachine),
   clock: systemClock,
   endpoint: normalizeEndpoint(process.env[envNames.modelBaseUrl]),
+  deployment: { settings: env.runSettings, maxCostUsdPerDay },
 };
 
 const queueEvent = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Run, Source } from '../shared/contract.ts';
-import { ConfigError } from '../shared/errors.ts';
-import { costUsd } from '../shared/model-catalog.ts';
+import { requirePrice } from '../shared/known-price.ts';
 import { resolveSettings, type Settings, type SettingsLayer } from '../shared/settings.ts';
 
 const SLUG_CHARACTERS = 40;
@@ -44,14 +43,4 @@ export function newRun(
   const { settings, explicit } = resolveSettings(layers);
   requirePrice(upload.endpoint, settings);
   return { runId: runIdOf({ ...upload, explicit }), attempt: 1, ...upload, settings };
-}
-
-/** @throws ConfigError: a cost cap is set for a model whose price is unknown. */
-export function requirePrice(endpoint: string, { model, serviceTier, maxCostUsd }: Settings): void {
-  if (maxCostUsd === null || costUsd(endpoint, model, serviceTier, { inputTokens: 0, outputTokens: 0 }) !== null) return;
-  const what = serviceTier === null ? model : `${model} on the ${serviceTier} tier`;
-  throw new ConfigError(
-    `maxCostUsd: the price of ${what} is unknown, so its cost cannot be capped. Leave maxCostUsd out or name another model.`,
-    { code: 'unknown_price' },
-  );
 }

@@ -2,6 +2,7 @@ import { type ClosedAttempt, closeAttempt, readAttempt, readClosedAttempt } from
 import { type FinishRunInput, type FinishRunOutput, finishRunInput, type Run } from '../shared/contract.ts';
 import { LedgerError } from '../shared/errors.ts';
 import { parseJson } from '../shared/json-lines.ts';
+import type { Metrics } from '../shared/metrics.ts';
 import { attemptEndingKey, partName, reportKey, runRecordKey, tableKey } from '../shared/object-keys.ts';
 import { readOutcomeAt } from '../shared/outcome.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
@@ -16,7 +17,9 @@ import { publishOnce } from './publish-once.ts';
 import { publishTables } from './publish-tables.ts';
 import { readReceipts } from './read-receipts.ts';
 import { reportNotes } from './report-notes.ts';
-import { closeBatches, closeLedger, noSums, type RunSums, sumsOf } from './run-ledger.ts';
+import { closeLedger } from './row-ledger.ts';
+import { closeBatches, noSums, type RunSums, sumsOf } from './run-ledger.ts';
+import { rowsBefore, rowsSoFar, runMetrics } from './run-metrics.ts';
 import { type Root, recordJson, runRecord } from './run-record.ts';
 import { earlyVerdict, type Verdict, verdictOf } from './run-status.ts';
 import { countsOf, keptRecord, standingRecord } from './standing-record.ts';
@@ -29,6 +32,7 @@ export interface FinishRunPorts {
   events: EventSink;
   clock: Clock;
   log: Log;
+  metrics: Metrics;
 }
 
 /**
@@ -72,17 +76,24 @@ export async function finishRun(input: FinishRunInput, ports: FinishRunPorts): P
   await ports.work.put(runRecordKey(run.runId), recordJson(record));
   await ports.results.put(runsKey, file.close());
 
+  const counts = countsOf(record);
   const event = runEvent(run, {
     status: verdict.status,
     stopCode: stopCodeOf(verdict, { failure, refusal, sums }),
-    counts: countsOf(record),
+    counts,
     summaryKey: record.summary_key as string | null,
     date,
     resultsBucket: ports.results.bucket,
     workBucket: ports.work.bucket,
   });
   await publishOnce(event, ports.work, ports.events);
-  await closeAttempt(ports.work, run.runId, run.attempt, { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString() });
+  const closing = { status: verdict.status, closedAt: new Date(ports.clock.now()).toISOString(), rows: rowsSoFar(counts) };
+  const before = await rowsBefore(run, ports.work);
+  // Of several callers that come to this the one that closes the attempt counts it.
+  if (await closeAttempt(ports.work, run.runId, run.attempt, closing)) {
+    const { runId, attempt, dataset } = run;
+    ports.metrics.tell(runMetrics(verdict.status, counts, before), { dataset, runId, attempt });
+  }
   // The reason for a refusal quotes the file: it stands in the table, not in the execution's history.
   return { runId: run.runId, status: verdict.status, stopReason: verdict.status === 'rejected' ? null : verdict.stopReason };
 }
@@ -128,7 +139,7 @@ async function judge(input: FinishRunInput, plan: Plan | undefined, refusal: Ref
   }
   try {
     const { parts, levels } = await readReceipts(run, work);
-    closeLedger(parts, plan.counts.rowsIn);
+    closeLedger(parts, plan.counts.rowsIn, plan.counts.groups !== null);
     closeBatches(parts, levels, plan);
     const sums = sumsOf(parts, levels, run.attempt);
     const verdict = verdictOf(sums, stopReason, run.settings.toleratedFailurePercentage);
@@ -155,6 +166,7 @@ async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Pro
     callsThisAttempt,
     rowsFailed: counts.rowsStaged,
     rowsRejected: counts.rowsRejected,
+    rowsSkipped: counts.rowsSkipped,
     batches: counts.batches,
     batchesFailed: counts.batches,
   };
@@ -163,7 +175,8 @@ async function unwrittenSums({ counts }: Plan, run: Run, work: ObjectStore): Pro
 async function readRoot(levels: LevelsReceipt | null, work: ObjectStore): Promise<Root | null> {
   const key = levels?.rootKey ?? null;
   const outcome = key === null ? undefined : await readOutcomeAt(work, key);
-  return key !== null && outcome?.answer ? { key, text: outcome.answer.text, rowsFailed: outcome.rowsFailed } : null;
+  const text = outcome?.answer?.text ?? null;
+  return key !== null && outcome && text !== null ? { key, text, rowsFailed: outcome.rowsFailed } : null;
 }
 
 /** A sentence on a root that lacks rows which have a summary, none where it stands for all of them. */

@@ -18,6 +18,6 @@ const ports = {
 
 export const handler = pipelineHandler(
   'finish-run',
-  (input, { log }) => finishRun(input, { ...ports, log }),
+  (input, { log, metrics }) => finishRun(input, { ...ports, log, metrics }),
   (event) => finishInput(event, ports.work),
 );

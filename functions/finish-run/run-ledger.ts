@@ -1,34 +1,19 @@
+import { addClaimCounts, type ClaimCounts, noClaimCounts } from '../shared/claim.ts';
 import { LedgerError } from '../shared/errors.ts';
-import { foldShapeOfPlan } from '../shared/fold.ts';
 import type { Plan } from '../shared/plan.ts';
 import type { LevelsReceipt, Receipt } from '../shared/receipt.ts';
-
-/**
- * Proves that the receipts, in the order of their parts, hold each row number of the upload exactly once.
- * @throws LedgerError: a row number is missing, doubled or beyond the upload; or a part does not account for all of its rows.
- */
-export function closeLedger(receipts: readonly Receipt[], rowsIn: number): void {
-  let end = 0;
-  for (const { part, rows, rowsSummarized, rowsFailed, rowsRejected, rowsSkipped } of receipts) {
-    if (rows.start !== end)
-      throw new LedgerError(`Part ${part} starts at row ${rows.start}, not at row ${end}`, { code: 'rows_missing_or_doubled' });
-    const accounted = rowsSummarized + rowsFailed + rowsRejected + rowsSkipped;
-    if (accounted !== rows.end - rows.start) {
-      throw new LedgerError(`Part ${part} has ${rows.end - rows.start} rows and accounts for ${accounted}`, { code: 'rows_unaccounted' });
-    }
-    end = rows.end;
-  }
-  if (end !== rowsIn)
-    throw new LedgerError(`The receipts end at row ${end}, the upload has ${rowsIn} rows`, { code: 'rows_missing_or_doubled' });
-}
 
 /**
  * Proves that the receipts, in the order of their parts, hold each planned batch exactly once, and each fold of them.
  * @param levels null where there is no receipt of the levels above 0.
  * @throws LedgerError: batches, rejected rows or folds are missing, doubled, or not those that were planned.
  */
-export function closeBatches(receipts: readonly Receipt[], levels: LevelsReceipt | null, plan: Pick<Plan, 'counts' | 'settings'>): void {
-  const { counts, settings } = plan;
+export function closeBatches(
+  receipts: readonly Receipt[],
+  levels: LevelsReceipt | null,
+  plan: Pick<Plan, 'counts' | 'settings' | 'folds'>,
+): void {
+  const { counts, settings, folds } = plan;
   let batches = 0;
   for (const { part, firstBatchId, batches: some } of receipts) {
     if (some > 0 && firstBatchId !== batches)
@@ -44,14 +29,25 @@ export function closeBatches(receipts: readonly Receipt[], levels: LevelsReceipt
     throw new LedgerError(`The receipts have ${rejected} rejected rows, planning rejected ${counts.rowsRejected}`, {
       code: 'rows_unaccounted',
     });
+  const skipped = receipts.reduce((rows, { rowsSkipped }) => rows + rowsSkipped, 0);
+  if (skipped !== counts.rowsSkipped)
+    throw new LedgerError(`The receipts have ${skipped} skipped rows, planning skipped ${counts.rowsSkipped}`, {
+      code: 'rows_unaccounted',
+    });
 
-  if (settings.rollUp !== (levels !== null))
+  const planned = folds.reduce((sum, some) => sum + some, 0);
+  if ((settings.rollUp || counts.groups !== null) !== (levels !== null))
     throw new LedgerError(`There is ${levels ? 'a' : 'no'} receipt of the levels above 0`, { code: 'receipt_missing' });
-  const shape = foldShapeOfPlan(plan);
-  if (levels && (levels.folds !== shape.allFolds || levels.levels !== shape.places.length))
+  if (levels && (levels.folds !== planned || levels.levels !== folds.length + 1))
     throw new LedgerError(
-      `The receipts have ${levels.folds} folds on ${levels.levels} levels, ${shape.allFolds} on ${shape.places.length} were planned`,
+      `The receipts have ${levels.folds} folds on ${levels.levels} levels, ${planned} on ${folds.length + 1} were planned`,
       { code: 'folds_missing_or_doubled' },
+    );
+  const summarizable = receipts.reduce((rows, { rowsSummarized, rowsFailed }) => rows + rowsSummarized + rowsFailed, 0);
+  if (levels && ((levels.groups?.count ?? null) !== counts.groups || (levels.groups?.rows ?? summarizable) !== summarizable))
+    throw new LedgerError(
+      `The receipts have ${levels.groups?.count ?? 'no'} groups of ${levels.groups?.rows ?? 0} rows, ${counts.groups ?? 'none'} of ${summarizable} were planned`,
+      { code: 'groups_missing_or_doubled' },
     );
 }
 
@@ -64,6 +60,7 @@ export interface RunSums {
   batchesFailed: number;
   /** Failed rows by error code. */
   failures: Record<string, number>;
+  claimCounts: ClaimCounts;
   /** Batches of the levels above 0 that lack rows which they should stand for. */
   foldsIncomplete: number;
   /** Levels that have batches. */
@@ -84,6 +81,7 @@ export const noSums: RunSums = {
   batches: 0,
   batchesFailed: 0,
   failures: {},
+  claimCounts: noClaimCounts,
   foldsIncomplete: 0,
   levels: 0,
   calls: 0,
@@ -122,6 +120,7 @@ export function sumsOf(receipts: readonly Receipt[], levels: LevelsReceipt | nul
       batches: sum.batches + receipt.batches,
       batchesFailed: sum.batchesFailed + receipt.batchesFailed,
       failures: addCounts(sum.failures, receipt.failures),
+      claimCounts: addClaimCounts(sum.claimCounts, receipt.claimCounts ?? noClaimCounts),
     }),
     noSums,
   );

@@ -1,3 +1,4 @@
+import type { ClaimCounts } from '../shared/claim.ts';
 import type { Run } from '../shared/contract.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../shared/model-catalog.ts';
 import type { Plan } from '../shared/plan.ts';
@@ -37,6 +38,7 @@ export function runRecord(
     rows_failed: sums.rowsFailed,
     rows_rejected: sums.rowsRejected,
     rows_skipped: sums.rowsSkipped,
+    groups: plan?.counts.groups ?? null,
     batches: sums.batches,
     batches_failed: sums.batchesFailed,
     levels: sums.levels,
@@ -44,6 +46,7 @@ export function runRecord(
     input_tokens: sums.inputTokens,
     output_tokens: sums.outputTokens,
     cost_usd: sums.costUsd,
+    ...claimColumns(run, sums.claimCounts),
     calls_this_attempt: sums.callsThisAttempt,
     estimated_cost_usd: plan?.estimatedCostUsd ?? null,
     summary: root?.text ?? null,
@@ -54,6 +57,15 @@ export function runRecord(
     finished_at: finishedAt,
   };
 }
+
+const shareOf = (some: number, all: number) => (all === 0 ? null : some / all);
+
+/** What became of the claims that answers made; nothing where none were asked for. */
+const claimColumns = ({ settings }: Run, { claims, claimsDropped, citations, citationsDropped }: ClaimCounts) => ({
+  claims: settings.insights ? claims : null,
+  claims_dropped_share: settings.insights ? shareOf(claimsDropped, claims) : null,
+  citations_dropped_share: settings.insights ? shareOf(citationsDropped, citations) : null,
+});
 
 /** A row of `runs` as JSON, times in ISO 8601. */
 export const recordJson = (record: TableRow): string =>

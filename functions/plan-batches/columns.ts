@@ -38,6 +38,8 @@ export interface ColumnChoice {
 
 /** What was chosen on another part file of the same upload. */
 export interface DecidedColumns extends Pick<ColumnChoice, 'textColumn' | 'idColumn'> {
+  /** null: rows are not grouped. */
+  groupColumns: readonly string[] | null;
   /** How CSV parts are read. */
   csv: { delimiter: Delimiter | null; isHeaderless: boolean; names: readonly string[] };
 }
@@ -73,9 +75,16 @@ function byName(columns: readonly string[], names: readonly string[]): string | 
 /** Whether a column has one of the names of a text column. */
 export const isTextName = (column: string): boolean => byName([column], textNames) !== undefined;
 
+/** The column of that name, else the one whose name differs in case, spaces, `_` and `-` alone. */
+export const columnNamed = (wanted: string, columns: readonly string[]): string | undefined =>
+  columns.includes(wanted) ? wanted : byName(columns, [wanted]);
+
+/** A name as a message quotes it. */
+export const shortened = (name: string) => name.slice(0, LISTED_CHARACTERS);
+
 /** @throws InvalidUploadError: there is no such column. */
 function namedBySetting(setting: 'textColumn' | 'idColumn', wanted: string, columns: readonly string[]): string {
-  const found = columns.includes(wanted) ? wanted : byName(columns, [wanted]);
+  const found = columnNamed(wanted, columns);
   if (found !== undefined) return found;
   const flag = setting === 'textColumn' ? '--text-column' : '--id-column';
   throw new InvalidUploadError(
@@ -177,11 +186,13 @@ export function chooseColumns(
 export function requireColumns(
   fileName: string,
   { header, format }: { header: readonly string[] | null; format: Upload['format'] },
-  { textColumn, idColumn, csv }: DecidedColumns,
+  { textColumn, idColumn, groupColumns, csv }: DecidedColumns,
+  constants: Readonly<Record<string, unknown>>,
 ): ColumnChoice {
-  for (const column of [textColumn, idColumn]) {
+  for (const column of [textColumn, idColumn, ...(groupColumns ?? [])]) {
     // Without a header every record brings its own columns.
     if (header === null || column === null || header.includes(column)) continue;
+    if (groupColumns?.includes(column) && Object.hasOwn(constants, column)) continue;
     const place = Math.max(1, csv.names.indexOf(textColumn) + 1);
     const remedy =
       format === 'csv'

@@ -1,19 +1,71 @@
 import type { Run } from '../shared/contract.ts';
-import { LEVELS_PART, manifestKey, partManifestKey, partName, partsKey } from '../shared/object-keys.ts';
+import type { GroupFolds } from '../shared/fold.ts';
+import type { GroupLine } from '../shared/group-line.ts';
+import { jsonLines, lines } from '../shared/json-lines.ts';
+import {
+  groupsKey,
+  LEVELS_PART,
+  manifestKey,
+  partGroupsKey,
+  partManifestKey,
+  partName,
+  partsKey,
+  stagedManifestKey,
+} from '../shared/object-keys.ts';
+import type { PlanCounts } from '../shared/plan.ts';
 import type { ObjectStore } from '../shared/ports.ts';
+import { LineWriter } from './line-writer.ts';
+import { runFoldsOf, withParent } from './run-folds.ts';
 
-/** Joins the manifests of all parts, in order, to the one that the map reads, and lists beside it the parts whose tables are to be written. */
-export async function joinManifest(work: ObjectStore, run: Run, parts: number): Promise<void> {
-  const manifest = work.create(manifestKey(run.runId, 0));
+/**
+ * Joins the manifests of all parts, in order, to the one that the map reads, and gives each batch the fold that its summary goes into, there and
+ * in the manifests of the parts; joins likewise the groups; and lists beside it the parts whose tables are to be written.
+ */
+export async function joinManifest(work: ObjectStore, run: Run, counts: PlanCounts): Promise<void> {
+  const { runId, settings } = run;
+  const manifest = new LineWriter(work, manifestKey(runId, 0));
+  const groups = counts.groups === null ? null : new LineWriter(work, groupsKey(runId));
+  const open = new Set([manifest, ...(groups ? [groups] : [])]);
   try {
-    for (let part = 0; part < parts; part++) {
-      for await (const chunk of work.stream(partManifestKey(run.runId, part))) await manifest.write(chunk);
+    const folds = runFoldsOf(counts, settings);
+    const groupLines = counts.groups === null ? null : stagedGroups(work, runId, counts.parts)[Symbol.asyncIterator]();
+    let group: GroupFolds | undefined;
+    let batchesLeft = 0;
+    let place = 0;
+    const nextGroup = async () => {
+      const line = groupLines ? (await groupLines.next()).value : { groupKey: null, batches: counts.batches };
+      if (!line) throw new Error(`Run ${runId} has batches of no group`);
+      group = folds.next(line.batches);
+      groups?.add(JSON.stringify({ ...line, root: group.root } satisfies GroupLine));
+      batchesLeft = line.batches;
+      place = 0;
+    };
+    for (let part = 0; part < counts.parts; part++) {
+      const ofPart = new LineWriter(work, partManifestKey(runId, part));
+      open.add(ofPart);
+      for await (const some of lines(work.stream(stagedManifestKey(runId, part)))) {
+        for (const line of some) {
+          if (batchesLeft === 0) await nextGroup();
+          batchesLeft--;
+          const text = withParent(line, (group as GroupFolds).parentOf(0, place++));
+          manifest.add(text);
+          ofPart.add(text);
+        }
+        for (const writer of open) if (writer.isHeavy) await writer.flush();
+      }
+      await ofPart.close();
+      open.delete(ofPart);
     }
-    await manifest.close();
+    for (const writer of open) await writer.close();
   } catch (error) {
-    await manifest.abort();
+    for (const writer of open) await writer.abort();
     throw error;
   }
-  const names = [...Array.from({ length: parts }, (_, part) => partName(part)), ...(run.settings.rollUp ? [LEVELS_PART] : [])];
-  await work.put(partsKey(run.runId), names.map((part) => `${JSON.stringify({ part })}\n`).join(''));
+  const hasLevels = settings.rollUp || counts.groups !== null;
+  const names = [...Array.from({ length: counts.parts }, (_, part) => partName(part)), ...(hasLevels ? [LEVELS_PART] : [])];
+  await work.put(partsKey(runId), names.map((part) => `${JSON.stringify({ part })}\n`).join(''));
+}
+
+async function* stagedGroups(work: ObjectStore, runId: string, parts: number): AsyncGenerator<Omit<GroupLine, 'root'>> {
+  for (let part = 0; part < parts; part++) yield* jsonLines<Omit<GroupLine, 'root'>>(work.stream(partGroupsKey(runId, part)));
 }

@@ -3,6 +3,7 @@ import { InvalidUploadError } from '../shared/errors.ts';
 import { SAMPLE_RECORDS } from '../shared/limits.ts';
 import type { Settings } from '../shared/settings.ts';
 import { chooseColumns, comparable, type DecidedColumns, isTextName, requireColumns } from './columns.ts';
+import { groupColumnsOf } from './group-columns.ts';
 import { headerNote, requireHeader } from './missing-header.ts';
 import { type KeepCopy, type ReadableUpload, readableUpload } from './readable-upload.ts';
 import { isTable, readCsvHeader } from './records/csv-header.ts';
@@ -75,7 +76,8 @@ function judgeSample(
   }
 }
 
-type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'delimiter' | 'maxRowCharacters'>;
+type ReadingSettings = Pick<Settings, 'textColumn' | 'idColumn' | 'groupColumn' | 'delimiter' | 'maxRowCharacters'> &
+  Partial<Pick<Settings, 'redact'>>;
 
 const delimiterNames: Record<string, Delimiter> = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' };
 
@@ -117,22 +119,28 @@ async function recordsOf(
 }
 
 /** The columns of the file, and those that hold text and id. The sample is let go of here: it is held in memory. */
-async function columnsOf(fileName: string, format: RecordFormat, settings: ReadingSettings, decided: DecidedColumns | undefined) {
+async function columnsOf(fileName: string, format: RecordFormat, settings: ReadingSettings, { decided, constants = {} }: PartOfFolder) {
   const sample = await readSample(format);
   // First of all: the one line of a part may be a row.
-  const required = decided && requireColumns(fileName, format, decided);
+  const required = decided && requireColumns(fileName, format, decided, constants);
   judgeSample(fileName, format, sample, decided !== undefined);
   const decoded = sample.filter(isDecoded);
   // Spreadsheets end with lines of nothing but commas.
   const filled = decoded.filter(({ fields }) => fields.names().some((column) => !isBlank(fields.text(column))));
   const valuesOf = (column: string) => filled.map(({ fields }) => fields.text(column));
   const columns = format.header ?? [...new Set(decoded.flatMap(({ fields }) => fields.names()))];
-  if (required) return { columns, ...required };
+  if (required) return { columns, ...required, groupColumns: decided.groupColumns };
   const hasNames = format.format === 'csv' && !format.isHeaderless;
   if (hasNames) requireHeader(fileName, columns, valuesOf, settings);
   const chosen = chooseColumns(columns, valuesOf, settings);
+  const groupColumns = groupColumnsOf(settings.groupColumn, [...new Set([...columns, ...Object.keys(constants)])], chosen.textColumn);
   const isChosenByValues = hasNames && settings.textColumn === null;
-  return { columns, ...chosen, notes: [...chosen.notes, ...(isChosenByValues ? headerNote(columns, chosen.textColumn) : [])] };
+  return {
+    columns,
+    ...chosen,
+    groupColumns,
+    notes: [...chosen.notes, ...(isChosenByValues ? headerNote(columns, chosen.textColumn) : [])],
+  };
 }
 
 /** What is known beforehand of an upload that is a part file of a folder. */
@@ -153,12 +161,14 @@ export interface PartOfFolder {
 export async function openUpload(
   source: UploadSource,
   settings: ReadingSettings,
-  { decided, constants = {} }: PartOfFolder = {},
+  part: PartOfFolder = {},
   keepCopy?: KeepCopy,
 ): Promise<Upload> {
-  const { format, ...readable } = await recordsOf(source, settings, decided, keepCopy);
-  const { columns, textColumn, idColumn, notes } = await columnsOf(readable.fileName, format, settings, decided);
-  const rowOf = rowMaker({ textColumn, idColumn, constants, maxRowCharacters: settings.maxRowCharacters });
+  const { format, ...readable } = await recordsOf(source, settings, part.decided, keepCopy);
+  const { columns, textColumn, idColumn, groupColumns, notes } = await columnsOf(readable.fileName, format, settings, part);
+  const { constants = {} } = part;
+  const { maxRowCharacters, redact } = settings;
+  const rowOf = rowMaker({ textColumn, idColumn, groupColumns, constants, maxRowCharacters, redact });
   return {
     format: format.format,
     compression: readable.compression,
@@ -166,6 +176,7 @@ export async function openUpload(
     delimiter: format.delimiter,
     textColumn,
     idColumn,
+    groupColumns,
     columns,
     isHeaderless: format.isHeaderless ?? false,
     notes: [...readable.notes, ...format.notes, ...notes],

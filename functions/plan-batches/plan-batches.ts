@@ -1,21 +1,24 @@
+import { answerTokensOf, rowsPerCall } from '../shared/answer-budget.ts';
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
-import { callsOf, foldShapeOf, foldShapeOfPlan, SUMMARY_OVERHEAD_TOKENS } from '../shared/fold.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
-import { manifestKey, partsKey, planKey } from '../shared/object-keys.ts';
+import { manifestKey, partsKey, planKey, readableCopiesPrefix } from '../shared/object-keys.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
 import type { Control, EventSink, ObjectStore } from '../shared/ports.ts';
 import { readRefusal, writeRefusal } from '../shared/refusal.ts';
 import { runEvent } from '../shared/run-event.ts';
 import { type Settings, settingsOfAttempt } from '../shared/settings.ts';
-import { mergeOverheadTokens, requestOverheadTokens } from '../summarize-batch/prompt.ts';
+import { longestAnswerTokens, runEstimate } from '../summarize-batch/run-estimate.ts';
 import { listed } from './columns.ts';
+import { groupNotes, noGroups } from './group-notes.ts';
 import { duplicateNote } from './id-memory.ts';
 import { joinManifest } from './join-manifest.ts';
 import { openPinned } from './open-pinned.ts';
 import { planLevels } from './plan-levels.ts';
+import { noRedactions, redactionNote, redactorOf } from './redaction.ts';
+import { stageGroups } from './stage-groups.ts';
 import { type PlanningState, stageRows } from './stage-rows.ts';
 import type { Upload } from './upload.ts';
 
@@ -47,27 +50,64 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
 
   if (stopReason)
     return { ...stepsOf(frozen ? withFrozenSettings(run, frozen) : run, ports), next: frozen ? 'write' : 'finish', level, stopReason };
-  if (frozen) return summarize(run, frozen, ports);
+  if (frozen) {
+    await dropCopies(frozen, ports.work);
+    return summarize(run, frozen, ports);
+  }
   const refusal = await readRefusal(ports.work, run.runId);
   if (refusal?.origin === 'settings') throw new InvalidUploadError(refusal.reason, { code: 'invalid_settings' });
   try {
     const upload = await openPinned(run, ports.input, ports.work);
     requireWeights(upload, run.settings);
-    const state = await stageRows(upload, run, ports.work, input.continueWithPart, ports.isTimeShort);
-    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart: state.counts.parts };
-    if (state.counts.rowsStaged === 0) throw noRows(upload, state);
-    await joinManifest(ports.work, run, state.counts.parts);
-    await planLevels(run, state.counts.batches, ports.work);
-    const plan = await planOf(run, upload, state, ports.work);
+    const { state, continueWithPart, refusal: noneLeft } = await stage(upload, input, ports);
+    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart };
+    if (state.counts.rowsStaged === 0) throw noneLeft ?? noRows(upload, state);
+    await joinManifest(ports.work, run, state.counts);
+    const levels = await planLevels(run, state.counts, ports.work);
+    const plan = await planOf(run, upload, state, levels, ports.work);
     requireBudget(plan);
-    return summarize(run, await freeze(plan, ports.work), ports);
+    const standing = await freeze(plan, ports.work);
+    await dropCopies(standing, ports.work);
+    return summarize(run, standing, ports);
   } catch (error) {
     if (error instanceof InvalidUploadError) {
+      await dropCopies(run, ports.work);
       const origin = error.code === BUDGET_BELOW_ONE_CALL ? 'budget' : 'upload';
-      await writeRefusal(ports.work, run.runId, { reason: error.message, origin, code: error.code });
+      await writeRefusal(ports.work, run.runId, { reason: withoutRedactable(error.message, run.settings), origin, code: error.code });
     }
     throw error;
   }
+}
+
+/** Stages what an invocation has time for. `refusal`: why the grouping leaves no row to be summarized, where it does. */
+async function stage(
+  upload: Upload,
+  { run, continueWithPart }: PlanBatchesInput,
+  { work, isTimeShort }: PlanBatchesPorts,
+): Promise<{ state: PlanningSums; continueWithPart: number; refusal?: InvalidUploadError | undefined }> {
+  if (upload.groupColumns === null) {
+    const state = await stageRows(upload, run, work, continueWithPart, isTimeShort);
+    return { state, continueWithPart: state.counts.parts };
+  }
+  const state = await stageGroups(upload, run, work, continueWithPart, isTimeShort);
+  return {
+    state,
+    continueWithPart: state.steps,
+    refusal: state.counts.rowsStaged === 0 ? noGroups(upload.groupColumns, state, run.settings) : undefined,
+  };
+}
+
+type PlanningSums = Pick<PlanningState, 'counts' | 'isLast' | 'duplicateIds' | 'isLeastDuplicateIds'>;
+
+/** Sentences may quote the first lines of an upload. */
+const withoutRedactable = (words: string, { redact }: Settings) => redactorOf(redact)?.(words, noRedactions()) ?? words;
+
+/** Removes the readable copies of an upload that was planned or refused, where they hold what its rows may not. */
+async function dropCopies({ runId, settings }: Pick<Run, 'runId' | 'settings'>, work: ObjectStore): Promise<void> {
+  if (settings.redact.length === 0) return;
+  const copies: string[] = [];
+  for await (const { key } of work.list(readableCopiesPrefix(runId))) copies.push(key);
+  await work.delete(copies);
 }
 
 /** What every output has in common; the next planning call of a level starts at its beginning. */
@@ -111,9 +151,9 @@ function mapOver(level: number, batches: number, { runId }: Run, { work, concurr
 
 /** The map over a level above 0, planned with level 0; the tables where the level below is the root's. */
 function foldOrWrite(run: Run, plan: Plan | undefined, level: number, ports: PlanBatchesPorts): PlanBatchesOutput {
-  const shape = plan && foldShapeOfPlan(plan);
-  if (!shape || level >= shape.places.length) return { ...stepsOf(run, ports), next: 'write', level };
-  return { ...stepsOf(run, ports), ...mapOver(level, shape.folds(level), run, ports) };
+  const folds = plan?.folds[level - 1];
+  if (folds === undefined) return { ...stepsOf(run, ports), next: 'write', level };
+  return { ...stepsOf(run, ports), ...mapOver(level, folds, run, ports) };
 }
 
 const countsAtStart = ({ counts }: Plan) => ({
@@ -121,7 +161,7 @@ const countsAtStart = ({ counts }: Plan) => ({
   rowsSummarized: 0,
   rowsFailed: 0,
   rowsRejected: counts.rowsRejected,
-  rowsSkipped: 0,
+  rowsSkipped: counts.rowsSkipped,
   batches: counts.batches,
   batchesFailed: 0,
   calls: 0,
@@ -144,7 +184,7 @@ function requireWeights({ columns, textColumn }: Upload, { weightColumn }: Setti
   );
 }
 
-const noRows = (upload: Upload, { counts }: PlanningState) =>
+const noRows = (upload: Upload, { counts }: PlanningSums) =>
   new InvalidUploadError(
     `None of the ${counts.rowsIn.toLocaleString('en')} rows can be summarized: column "${upload.textColumn}" holds no usable text. ` +
       `Name another column with textColumn (--text-column); the columns are: ${upload.columns.join(', ')}.`,
@@ -152,10 +192,15 @@ const noRows = (upload: Upload, { counts }: PlanningState) =>
   );
 
 /** A cap that is lower than the whole estimate is spent and then halts the run; one that pays for no call is a mistake. */
-function requireBudget({ endpoint, settings, counts }: Plan) {
-  const { maxCostUsd, model, maxOutputTokens } = settings;
+function requireBudget(plan: Plan) {
+  const { endpoint, settings, counts, folds } = plan;
+  const { maxCostUsd, model } = settings;
   // At the standard tier, as each call reserves it.
-  const usage = { inputTokens: counts.inputTokens / callsOf(counts.batches, settings), outputTokens: maxOutputTokens };
+  const { calls } = runEstimate({ ...counts, folds }, settings);
+  const usage = {
+    inputTokens: counts.inputTokens / calls,
+    outputTokens: Math.min(answerTokensOf(counts.rowsStaged, settings), longestAnswerTokens(settings)),
+  };
   const callUsd = costUsd(endpoint, model, null, usage) ?? 0;
   if (maxCostUsd === null || maxCostUsd >= callUsd) return;
   throw new InvalidUploadError(
@@ -166,19 +211,18 @@ function requireBudget({ endpoint, settings, counts }: Plan) {
   );
 }
 
-async function planOf(run: Run, upload: Upload, state: PlanningState, work: ObjectStore): Promise<Plan> {
+async function planOf(
+  run: Run,
+  upload: Upload,
+  state: PlanningSums,
+  { folds }: Awaited<ReturnType<typeof planLevels>>,
+  work: ObjectStore,
+): Promise<Plan> {
   const { counts } = state;
   const first = await readAttempt(work, run.runId, 1);
   if (!first) throw new Error(`Run ${run.runId} has no first attempt`);
   const { settings } = run;
-  const shape = foldShapeOf(counts.batches, settings);
-  const inputTokens =
-    counts.inputTokens +
-    counts.batches * requestOverheadTokens(settings) +
-    shape.foldedSummaries * (settings.maxOutputTokens + SUMMARY_OVERHEAD_TOKENS) +
-    shape.allFolds * mergeOverheadTokens(settings);
-  const calls = callsOf(counts.batches, settings);
-  const outputTokens = calls * settings.maxOutputTokens;
+  const { inputTokens, outputTokens } = runEstimate({ ...counts, folds }, settings);
   const truncated =
     counts.rowsTruncated > 0
       ? [
@@ -186,6 +230,11 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
         ]
       : [];
   const shutdown = run.endpoint === OFFLINE_ENDPOINT ? undefined : shutdownWarning(settings.model, Date.parse(first.acceptedAt));
+  const batchRows = rowsPerCall(settings);
+  const fewerRows =
+    batchRows < settings.batchRows
+      ? [`Batches have at most ${batchRows} rows, not ${settings.batchRows}, so that what is asked of all of them fits into one answer.`]
+      : [];
   const limited = run.limit === counts.rowsIn ? [`Only the first ${run.limit} rows were read.`] : [];
   return {
     runId: run.runId,
@@ -201,12 +250,16 @@ async function planOf(run: Run, upload: Upload, state: PlanningState, work: Obje
     idColumn: upload.idColumn,
     notes: [
       ...(shutdown ? [shutdown] : []),
-      ...upload.notes,
+      ...upload.notes.map((note) => withoutRedactable(note, settings)),
       ...limited,
+      ...fewerRows,
       ...truncated,
+      ...groupNotes(upload.groupColumns, counts, settings),
+      ...redactionNote(settings.redact, counts.redacted),
       ...duplicateNote(state.duplicateIds, state.isLeastDuplicateIds),
     ],
     counts: { ...counts, inputTokens },
+    folds,
     estimatedCostUsd: costUsd(run.endpoint, settings.model, settings.serviceTier, { inputTokens, outputTokens }),
   };
 }

@@ -5,6 +5,7 @@ import { partIdsKey, partStateKey } from '../shared/object-keys.ts';
 import { type PlanCounts, planCountsSchema } from '../shared/plan.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import { recallIds } from './id-memory.ts';
+import { addRedactions, noRedactions, type RedactionCounts } from './redaction.ts';
 import { StagedPart, tokensOf } from './staged-part.ts';
 import type { Position, Upload, UploadRow } from './upload.ts';
 
@@ -22,8 +23,13 @@ const planningStateSchema = z.object({
 });
 export type PlanningState = z.infer<typeof planningStateSchema>;
 
+export const noCounts: PlanCounts = {
+  ...{ parts: 0, rowsIn: 0, rowsStaged: 0, rowsRejected: 0, rowsTruncated: 0, batches: 0, inputTokens: 0 },
+  ...{ groups: null, groupsSkipped: 0, rowsSkipped: 0, rowsWithoutGroup: 0, largestGroupBatches: 0 },
+};
+
 const start = (position: Position): PlanningState => ({
-  counts: { parts: 0, rowsIn: 0, rowsStaged: 0, rowsRejected: 0, rowsTruncated: 0, batches: 0, inputTokens: 0 },
+  counts: noCounts,
   next: position,
   isLast: false,
   duplicateIds: 0,
@@ -36,23 +42,27 @@ async function stateAfter(work: ObjectStore, runId: string, part: number): Promi
   return planningStateSchema.parse(parseJson(bytes));
 }
 
-function addPart(before: PlanCounts, part: StagedPart, next: Position): PlanCounts {
+function addPart(before: PlanCounts, part: StagedPart, next: Position, redacted: RedactionCounts | undefined): PlanCounts {
+  const batches = before.batches + part.counts.batches;
   return {
+    ...before,
     parts: before.parts + 1,
     rowsIn: next.rowNumber,
     rowsStaged: before.rowsStaged + part.counts.rowsStaged,
     rowsRejected: before.rowsRejected + part.counts.rowsRejected,
     rowsTruncated: before.rowsTruncated + part.counts.rowsTruncated,
-    batches: before.batches + part.counts.batches,
+    batches,
+    largestGroupBatches: batches,
     inputTokens: before.inputTokens + part.counts.inputTokens,
+    ...(redacted && { redacted: { ...redacted } }),
   };
 }
 
-const stagedRow = (row: Extract<UploadRow, { reason: null }>): StagedRow => ({
+export const stagedRow = (row: Extract<UploadRow, { reason: null }>): StagedRow => ({
   rowNumber: row.rowNumber,
   id: row.id,
   text: row.text,
-  groupKey: null,
+  groupKey: row.groupKey,
   truncated: row.truncated,
   attributes: row.attributes,
 });
@@ -72,6 +82,7 @@ export async function stageRows(
   let state = continueWithPart ? await stateAfter(work, run.runId, continueWithPart - 1) : start(upload.start);
   const newPart = () => new StagedPart(work, run.runId, state.counts.parts, state.counts.batches, run.settings);
   const ids = upload.idColumn === null ? null : await recallIds(work, run.runId, state.counts.parts, state.duplicateIds);
+  const redacted = run.settings.redact.length > 0 ? { ...noRedactions(), ...state.counts.redacted } : undefined;
   let part = newPart();
 
   const finishPart = async (next: Position, isLast: boolean) => {
@@ -79,7 +90,7 @@ export async function stageRows(
     // Only a later part asks for them again.
     if (ids && !isLast) await work.put(partIdsKey(run.runId, state.counts.parts), ids.takeFresh());
     state = {
-      counts: addPart(state.counts, part, next),
+      counts: addPart(state.counts, part, next, redacted),
       next,
       isLast,
       duplicateIds: ids?.duplicates ?? 0,
@@ -105,6 +116,7 @@ export async function stageRows(
           ids?.add(row.id);
           part.addRow(stagedRow(row), tokens);
         }
+        if (redacted && row.redacted) addRedactions(redacted, row.redacted);
         if (part.isHeavy) await part.flush();
         position = row.next;
       }

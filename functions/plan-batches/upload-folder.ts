@@ -102,8 +102,8 @@ export async function openFolder(folder: string, parts: readonly SourcePart[], o
     break;
   }
   if (!first) refuseFolder(name, parts.length, linesAlone);
-  const { textColumn, idColumn, delimiter, isHeaderless, columns: names } = first;
-  const decided: DecidedColumns = { textColumn, idColumn, csv: { delimiter, isHeaderless, names } };
+  const { textColumn, idColumn, groupColumns, delimiter, isHeaderless, columns: names } = first;
+  const decided: DecidedColumns = { textColumn, idColumn, groupColumns, csv: { delimiter, isHeaderless, names } };
   // The one line of a part before the first with rows was taken for a header; if there are none, it is a row.
   let { start } = first;
   for (const [file, part] of parts.slice(0, firstFile).entries()) {

@@ -1,4 +1,5 @@
 import type { RejectionReason, StagedRow } from '../shared/contract.ts';
+import type { RedactionCounts } from './redaction.ts';
 
 /** Where a record starts: enough to go on reading there in another invocation. Grows with every record. */
 export interface Position {
@@ -23,8 +24,10 @@ export type UploadRow = {
   line: number;
   /** Where the next record starts. */
   next: Position;
+  /** What was replaced in it; absent where nothing was. */
+  redacted?: RedactionCounts | undefined;
 } & (
-  | { reason: null; id: string; text: string; truncated: boolean; attributes: StagedRow['attributes'] }
+  | { reason: null; id: string; text: string; truncated: boolean; groupKey: string | null; attributes: StagedRow['attributes'] }
   | { reason: RejectionReason; raw: string }
 );
 
@@ -43,6 +46,8 @@ export interface Upload {
   readonly textColumn: string;
   /** null: the 1-based row number is the id. */
   readonly idColumn: string | null;
+  /** null: rows are not grouped. */
+  readonly groupColumns: readonly string[] | null;
   readonly columns: readonly string[];
   /** Whether it is CSV without a header: its columns are called `column_1` and so on. */
   readonly isHeaderless: boolean;

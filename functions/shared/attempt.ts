@@ -24,7 +24,14 @@ export const executionName = ({ runId, attempt }: Pick<Run, 'runId' | 'attempt'>
 /** The execution's input that a claim stands for, the same bytes whoever asks; undefined where an older version wrote the claim. */
 export const runOfClaim = (claim: Attempt): Run | undefined => runSchema.safeParse(claim).data;
 
-const closedSchema = z.object({ status: z.enum([...runStatuses, 'aborted']), closedAt: z.iso.datetime() });
+const rows = z.int().min(0);
+
+const closedSchema = z.object({
+  status: z.enum([...runStatuses, 'aborted']),
+  closedAt: z.iso.datetime(),
+  /** Rows of the run at that time, so that the next attempt counts only what it adds; absent where nobody came to count them. */
+  rows: z.object({ read: rows, summarized: rows, rejected: rows }).optional(),
+});
 export type ClosedAttempt = z.infer<typeof closedSchema>;
 
 export interface Claimed {

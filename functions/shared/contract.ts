@@ -57,6 +57,8 @@ export const batchSchema = z.object({
   /** Input rows beneath. */
   rows: z.int().min(1),
   tokensEstimate: count,
+  /** The fold that its summary goes into, however often it is passed up before; null for the root, and without roll-up. */
+  parent: z.object({ level: count, batchId: count }).nullable(),
 });
 export type Batch = z.infer<typeof batchSchema>;
 
@@ -80,6 +82,7 @@ export const rejectionReasons = [
   'not_an_object',
   'unclosed_quote',
   'record_too_long',
+  'group_key_too_long',
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 
@@ -96,7 +99,7 @@ export interface Rejection {
 export const planBatchesInput = z.object({
   run: runSchema,
   level: count,
-  /** Part with which an unfinished planning pass goes on, null at the start of a level. */
+  /** Part, or step of sorting rows into groups, with which an unfinished planning pass goes on; null at the start of a level. */
   continueWithPart: count.nullable(),
 });
 export type PlanBatchesInput = z.infer<typeof planBatchesInput>;

@@ -16,8 +16,22 @@ export const envNames = {
   modelBaseUrl: 'MODEL_BASE_URL',
   /** Model calls in flight in one run. */
   modelConcurrency: 'MODEL_CONCURRENCY',
+  /** Name of the deployment, under which its metrics are found. */
+  deployment: 'DEPLOYMENT',
+  /** JSON object of settings that hold where neither dataset nor upload says otherwise. */
+  runSettings: 'RUN_SETTINGS',
+  /** Dollars that all runs of one UTC day may cost together. */
+  maxCostUsdPerDay: 'MAX_COST_USD_PER_DAY',
 } as const;
 export type EnvName = keyof typeof envNames;
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 const schemas = {
   inputBucket: z.string().min(1),
@@ -29,6 +43,9 @@ const schemas = {
   modelKeySecret: z.string().min(1),
   modelBaseUrl: z.url(),
   modelConcurrency: z.coerce.number().int().min(1).max(10_000),
+  deployment: z.string().min(1),
+  runSettings: z.string().transform(jsonOf).pipe(z.record(z.string(), z.unknown())),
+  maxCostUsdPerDay: z.coerce.number().min(0),
 } as const satisfies Record<EnvName, z.ZodType>;
 
 /**

@@ -30,6 +30,18 @@ export const MAX_BATCHES_PER_FUNCTION = 25;
 /** Safe upper estimate of a text's tokens is its UTF-8 bytes divided by this. Tokenizers are quadratic on hostile text, so none is run. */
 export const BYTES_PER_TOKEN = 2.5;
 
+/** Characters of the value of a row's group: it stands in every line of the manifest and in every table. */
+export const MAX_GROUP_KEY_CHARACTERS = 500;
+/** Staged bytes that are held and sorted at once when rows are grouped, and the records after which such a run ends all the same. */
+export const SORTED_RUN_BYTES = 64 * 1024 * 1024;
+export const SORTED_RUN_RECORDS = 250_000;
+/** Sorted runs that are merged at once: 32 GiB of rows, or 128 million of them. */
+export const MAX_SORTED_RUNS = 512;
+/** Bytes that all sorted runs together have in memory while they are merged. */
+export const MERGE_WINDOW_BYTES = 64 * 1024 * 1024;
+/** Groups that are summarized in one run: each is a call at least. */
+export const MAX_GROUPS = 1_000_000;
+
 /** Raw text of a rejected row that is kept, in characters. */
 export const RAW_CHARACTERS = 1_000;
 /** Bytes after which a record that has not ended is given up. */
@@ -49,8 +61,16 @@ export const BREAKER_FAILURES = 45;
 
 /** Longest wait that a function sits out itself; a longer one is handed to a Wait state. */
 export const MAX_INLINE_WAIT_SECONDS = 5;
-/** Time one model call may take. */
+/** Time one model call may take whose answer is at most a page. */
 export const MODEL_TIMEOUT_MS = 60_000;
+/** Tokens that need no more time than that, and how many a slow model writes a second beyond them. */
+const TIMELY_ANSWER_TOKENS = 2_000;
+const SLOW_TOKENS_PER_SECOND = 50;
+/** Longest answer that is asked for, whatever the model can write: a slow one ends it within six minutes, in a function that has ten. */
+export const MAX_ANSWER_TOKENS = 16_384;
+/** Time that a call needs beyond MODEL_TIMEOUT_MS for the length of its answer. */
+export const answerTimeMs = (maxOutputTokens: number): number =>
+  Math.ceil((Math.max(0, maxOutputTokens - TIMELY_ANSWER_TOKENS) * 1000) / SLOW_TOKENS_PER_SECOND);
 /** Time a function keeps free before its deadline to store what it has. */
 export const DEADLINE_RESERVE_MS = 30_000;
 
@@ -75,6 +95,19 @@ export const MAX_PARQUET_FOOTER_BYTES = 16 * 1024 * 1024;
 
 /** Different ids that are remembered to count those that occur again. */
 export const REMEMBERED_IDS = 1_000_000;
+
+/** Themes that a batch is asked for, and that a group, a fold or a run has at most. */
+export const MAX_ASKED_THEMES = 12;
+export const MAX_THEMES = 20;
+/** Claims of one answer that are looked at. */
+export const MAX_CLAIMS = 60;
+/** Longest name of a theme, and longest statement about it. */
+export const MAX_THEME_CHARACTERS = 80;
+export const MAX_STATEMENT_CHARACTERS = 300;
+/** Themes that one call is asked to name; the less mentioned keep their names. */
+export const MAX_NAMED_THEMES = 1_000;
+/** Ids of rows that a theme is shown with. */
+export const MAX_EXAMPLE_IDS = 5;
 
 /** Batches of level 0 that a report holds; of a run with more, the first of them. */
 export const REPORT_BATCHES = 20_000;

@@ -8,6 +8,11 @@ export interface ModelFacts {
   /** Factor on the price by service tier; a tier that is not named costs 1, but for `priority`, whose price is not listed here. */
   readonly tierFactor: Readonly<Record<string, number>>;
   readonly contextTokens: number | null;
+  /**
+   * Tokens of one answer that the model surely takes as a limit. Every chat model of OpenAI since gpt-4o-mini takes 16,384 or more; of unknown ones
+   * many take no more than 4,096 (https://platform.openai.com/docs/models: gpt-3.5-turbo, gpt-4-turbo).
+   */
+  readonly answerTokens: number;
   /** `max_completion_tokens` instead of `max_tokens`: GPT-5 and later, and the o series. */
   readonly isReasoningModel: boolean;
   /** Takes `reasoning_effort: "none"`, and `temperature` only with it. The first reasoning models take neither. */
@@ -18,9 +23,17 @@ export interface ModelFacts {
   readonly shutdownDate: string | null;
 }
 
-const chatModel = { tierFactor: {}, isReasoningModel: false, canSkipReasoning: false, hasCacheOptions: false, shutdownDate: null } as const;
+const chatModel = {
+  tierFactor: {},
+  answerTokens: 16_384,
+  isReasoningModel: false,
+  canSkipReasoning: false,
+  hasCacheOptions: false,
+  shutdownDate: null,
+} as const;
 const reasoningModel = {
   tierFactor: { flex: 0.5 },
+  answerTokens: 16_384,
   isReasoningModel: true,
   canSkipReasoning: true,
   hasCacheOptions: false,
@@ -41,6 +54,8 @@ const catalog: Readonly<Record<string, ModelFacts>> = {
 /** Name of the endpoint when the offline model server answers, whatever its port. */
 export const OFFLINE_ENDPOINT = 'offline';
 
+const UNKNOWN_ANSWER_TOKENS = 4_096;
+
 const snapshotDate = /-\d{4}-\d{2}-\d{2}$/;
 const reasoningFamily = /^(gpt-([5-9]|\d{2,})|o\d)/;
 /** GPT-5 without a minor version and the o series always reason. */
@@ -51,7 +66,9 @@ export function modelFacts(model: string): ModelFacts {
   const family = model.replace(snapshotDate, '');
   const name = [model, family].find((candidate) => Object.hasOwn(catalog, candidate));
   if (name !== undefined) return catalog[name] as ModelFacts;
-  const facts = reasoningFamily.test(model) ? { ...reasoningModel, canSkipReasoning: !alwaysReasons.test(model) } : chatModel;
+  const facts = reasoningFamily.test(model)
+    ? { ...reasoningModel, canSkipReasoning: !alwaysReasons.test(model) }
+    : { ...chatModel, answerTokens: UNKNOWN_ANSWER_TOKENS };
   return { ...facts, tierFactor: {}, price: null, contextTokens: null };
 }
 

@@ -38,11 +38,14 @@ export const eventKey = (runId: string, eventId: string) => `${runPrefix(runId)}
 export const refusalKey = (runId: string) => `${runPrefix(runId)}refusal.json`;
 /** The run's row of the table `runs`, as JSON. */
 export const runRecordKey = (runId: string) => `${runPrefix(runId)}run.json`;
+/** Says that the run is being forgotten, and where its words lie; the last object of it that goes. */
+export const forgettingKey = (runId: string) => `${runPrefix(runId)}forgetting.json`;
 export const planKey = (runId: string) => `${runPrefix(runId)}plan.json`;
 export const partsKey = (runId: string) => `${runPrefix(runId)}parts.jsonl`;
 
+export const readableCopiesPrefix = (runId: string) => `${runPrefix(runId)}readable/`;
 /** The decompressed UTF-8 copy of a file of the upload; 0 where the upload is one file. */
-export const readableCopyKey = (runId: string, file: number) => `${runPrefix(runId)}readable/${padded(file)}`;
+export const readableCopyKey = (runId: string, file: number) => `${readableCopiesPrefix(runId)}${padded(file)}`;
 
 const levelPrefix = (runId: string, level: number) => `${runPrefix(runId)}level-${level}/`;
 export const manifestKey = (runId: string, level: number) => `${levelPrefix(runId, level)}batches.jsonl`;
@@ -58,8 +61,22 @@ export const unansweredKey = (runId: string, attempt: number, level: number, bat
   `${unansweredPrefix(runId)}${attempt}-${level}-${batchId}-${tries}-${endedAt}`;
 export const childResultsPrefix = (runId: string, state: string) => `${runPrefix(runId)}children/${state}`;
 
-export const partKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.jsonl`;
+/** Staged rows, with what was kept beside them while planning. */
+export const partsPrefix = (runId: string) => `${levelPrefix(runId, 0)}parts/`;
+export const partKey = (runId: string, part: number) => `${partsPrefix(runId)}${padded(part)}.jsonl`;
 export const partManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.batches.jsonl`;
+/** The part's lines of the manifest while nobody knows yet which folds their summaries go into. */
+export const stagedManifestKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.staged-batches.jsonl`;
+/** Of a grouped run: the groups that end in the part, without their roots. */
+export const partGroupsKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.groups.jsonl`;
+/** Of a grouped run: all groups that are summarized, in the order of their batches. */
+export const groupsKey = (runId: string) => `${runPrefix(runId)}groups.jsonl`;
+/** Of a grouped run: rows of the part that are in no batch, since their groups are too small. */
+export const skippedKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.skipped.jsonl`;
+/** Rows of one stretch of the upload, sorted by group. */
+export const sortedRunKey = (runId: string, sortedRun: number) => `${runPrefix(runId)}sorted/${padded(sortedRun)}`;
+/** Where the grouping of the rows stood after a step: sums so far, and where the next step goes on. */
+export const groupingStateKey = (runId: string, step: number) => `${runPrefix(runId)}sorted/${padded(step)}.json`;
 /** Where planning stood when the part was complete: sums so far and the position of the next record. */
 export const partStateKey = (runId: string, part: number) => `${levelPrefix(runId, 0)}parts/${padded(part)}.json`;
 /** Hashes of the ids that first occur in the part, eight bytes each. */
@@ -73,13 +90,17 @@ export const stagedTableKey = (runId: string, table: string, part: string) => `$
 /** What the report takes from one part. */
 export const excerptKey = (runId: string, part: string) => `${runPrefix(runId)}excerpts/${part}.json`;
 
-/** The page that shows a run, in the results bucket. */
-export const reportKey = (runId: string) => `reports/${runId}.html`;
-
 /** Name of a part in table files and receipts. */
 export const partName = padded;
 /** The part that holds the levels above 0. */
 export const LEVELS_PART = 'levels';
+
+/** What the run's reports begin with, in the results bucket. */
+export const reportPrefix = (runId: string) => `reports/${runId}.`;
+/** The page that shows a run. */
+export const reportKey = (runId: string) => `${reportPrefix(runId)}html`;
+/** Where Athena puts what queries return. */
+export const QUERY_RESULTS_PREFIX = 'athena/';
 
 export const tablePrefix = (table: string) => `tables/${table}/`;
 /** Everything that one run has in one table, whatever the part. */

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { claimCountsSchema, claimSchema } from './claim.ts';
 import { parseJson } from './json-lines.ts';
 import { outcomeKey, outcomePrefix } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
+import { foldThemesSchema } from './theme.ts';
 
 const count = z.int().min(0);
 
@@ -38,13 +40,16 @@ export const outcomeSchema = z.object({
   attempt: z.int().min(1),
   /** `partial`: there is a summary, and some rows are not in it. */
   status: z.enum(['ok', 'partial', 'failed']),
-  answer: answerSchema.nullable(),
+  /** `text` is null where the rows have summaries of their own and the batch has none. */
+  answer: answerSchema.extend({ text: z.string().nullable() }).nullable(),
   /** Why it failed: a code for counting and words for people, null when it did not. */
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   /** At level 0: rows that are in no summary, where the others are. */
   failedRows: z.array(z.object({ rowNumber: count, code: z.string() })),
-  /** Input rows beneath that are in no summary. */
+  /** Input rows beneath that are not in the batch's summary; where only the rows have summaries, those that have none. */
   rowsFailed: count.default(0),
+  /** At level 0 with granularity row: each row that has a summary of its own, in order. */
+  rowSummaries: z.array(z.object({ rowNumber: count, summary: z.string() })).optional(),
   /** Rows that the summary stands for, where the rows of the upload are summaries themselves (weightColumn); otherwise absent. */
   weight: count.optional(),
   /** Times that Step Functions tried the batch. */
@@ -56,6 +61,18 @@ export const outcomeSchema = z.object({
   contentKey: z.string().nullable(),
   /** Of a fold: key of the one request for all of its summaries, whether that was answered or split. Another attempt knows by it that nothing has changed. */
   mergeKey: z.string().optional(),
+  /** At level 0, with insights: the claims that hold, and the counts of what the answers claimed. */
+  claims: z.array(claimSchema).optional(),
+  claimCounts: claimCountsSchema.optional(),
+  /** Of a fold, with insights: what became of the themes beneath. */
+  themes: foldThemesSchema
+    .extend({
+      /** Key of the request that asked for their names, whether that was answered or not; null where nothing was asked. */
+      namesKey: z.string().nullable(),
+      /** The fold that they go into, null at the root. */
+      parent: z.object({ level: count, batchId: count }).nullable(),
+    })
+    .optional(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 

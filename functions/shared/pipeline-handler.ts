@@ -3,7 +3,9 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { StepName } from './contract.ts';
+import { envNames } from './env.ts';
 import { DEADLINE_RESERVE_MS } from './limits.ts';
+import { emfMetrics, type Metrics, noMetrics } from './metrics.ts';
 import type { Log } from './ports.ts';
 import { framesOf, runStep, type StepInput, type StepOutput, withoutWords } from './step.ts';
 
@@ -11,6 +13,7 @@ export interface Invocation {
   /** Aborts shortly before the function's deadline. */
   signal: AbortSignal;
   log: Log;
+  metrics: Metrics;
   /** Whether so little time is left that work should stop where another invocation can go on. */
   isTimeShort: () => boolean;
 }
@@ -21,6 +24,9 @@ const ABORT_BEFORE_DEADLINE_MS = 2_000;
 /** The one middleware stack: log lines with the invocation's identity, abort before the deadline, errors without words. */
 export function lambdaHandler<Result>(work: (event: unknown, invocation: Invocation, logger: Logger) => Promise<Result>) {
   const logger = new Logger();
+  const deployment = process.env[envNames.deployment];
+  // Straight to the stream: the runtime's console would wrap the lines.
+  const metrics = deployment ? emfMetrics({ deployment, write: (line) => process.stdout.write(line) }) : noMetrics;
   return middy({ timeoutEarlyInMillis: ABORT_BEFORE_DEADLINE_MS })
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .onError((request) => {
@@ -35,7 +41,7 @@ export function lambdaHandler<Result>(work: (event: unknown, invocation: Invocat
         info: (message, fields = {}) => logger.info(message, fields),
         warn: (message, fields = {}) => logger.warn(message, fields),
       };
-      return work(event, { signal, log, isTimeShort }, logger);
+      return work(event, { signal, log, metrics, isTimeShort }, logger);
     });
 }
 
@@ -55,8 +61,15 @@ export function pipelineHandler<Name extends StepName>(
       return undefined;
     }
     return runStep(name, payload, (input) => {
-      logger.appendKeys({ runId: input.run.runId, attempt: input.run.attempt, dataset: input.run.dataset });
+      logger.appendKeys(subjectOf(input));
       return work(input, invocation);
     });
   });
+}
+
+/** What every line of a step's log is about. A line on one of several batches names it, too. */
+function subjectOf(input: StepInput<StepName>): Record<string, unknown> {
+  const { runId, attempt, dataset } = input.run;
+  const batches = 'batches' in input ? { batchLevel: input.batches[0]?.level, batchIds: input.batches.map(({ batchId }) => batchId) } : {};
+  return { runId, attempt, dataset, ...batches };
 }

@@ -3,7 +3,7 @@ import { sourceSchema } from './contract.ts';
 import { parseJson } from './json-lines.ts';
 import { planKey } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
-import { settingsSchema } from './settings.ts';
+import { type RedactionKind, settingsSchema } from './settings.ts';
 
 const count = z.int().min(0);
 
@@ -17,6 +17,16 @@ export const planCountsSchema = z.object({
   batches: count,
   /** Estimated input tokens of all batches of level 0; in `plan.json`, of all calls of all levels. */
   inputTokens: count,
+  /** Of a grouped run: groups that are summarized, those left out, and the rows of the latter. */
+  groups: count.nullable(),
+  groupsSkipped: count,
+  rowsSkipped: count,
+  /** Rows that have no value in the group column. */
+  rowsWithoutGroup: count,
+  /** Batches of the group that has most of them; without grouping, all. */
+  largestGroupBatches: count,
+  /** What was replaced in rows and rejected records; absent where nothing was to be. */
+  redacted: z.object({ email: count, phone: count, card: count, iban: count } satisfies Record<RedactionKind, typeof count>).optional(),
 });
 export type PlanCounts = z.infer<typeof planCountsSchema>;
 
@@ -36,6 +46,8 @@ export const planSchema = z.object({
   idColumn: z.string().nullable(),
   notes: z.array(z.string()),
   counts: planCountsSchema,
+  /** Folds of each level, from level 1 up to the root's. */
+  folds: z.array(count),
   estimatedCostUsd: z.number().nullable(),
 });
 export type Plan = z.infer<typeof planSchema>;

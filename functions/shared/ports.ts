@@ -60,9 +60,36 @@ export interface ObjectStore {
   delete(keys: readonly string[]): Promise<void>;
 }
 
+/** One version of an object, or the mark of a deletion, which has no bytes. */
+export interface ObjectVersion {
+  key: string;
+  versionId: string;
+  bytes: number;
+  isDeletion: boolean;
+  /** Whether it is the one that `get` gives, or the mark for which there is none to give. */
+  isLatest: boolean;
+}
+
+/** The versions of one bucket, for whoever removes for good what it holds. No step does; so it is no part of `ObjectStore`. */
+export interface ObjectVersions {
+  readonly bucket: string;
+  /** Every version of every object whose key starts with the prefix, in key order; where a bucket has no versions, every object. */
+  list(prefix: string): AsyncIterable<ObjectVersion>;
+  /** Removes versions and leaves no mark. One that is not there, or no longer, is no error. */
+  delete(versions: readonly Pick<ObjectVersion, 'key' | 'versionId'>[]): Promise<void>;
+}
+
 export interface ChatMessage {
   role: 'system' | 'user';
   content: string;
+}
+
+/** What an answer is to be where it is not plain text: JSON that a schema describes. */
+export interface AnswerFormat {
+  /** Letters, digits, `_` and `-`. */
+  readonly name: string;
+  /** Strict: each object lists all of its properties as required and allows no others. */
+  readonly schema: Readonly<Record<string, unknown>>;
 }
 
 /** One model call, in the project's own words; the adapter gives its parts the names that the model wants. */
@@ -72,6 +99,8 @@ export interface SummaryRequest {
   temperature: number;
   maxOutputTokens: number;
   serviceTier: string | null;
+  /** null for plain text. An endpoint that knows no schemas is asked without it: the messages must ask for the JSON, too. */
+  format: AnswerFormat | null;
 }
 
 export interface SummaryAnswer {
@@ -102,20 +131,27 @@ export interface SpendRequest {
   reserveUsd: number;
   /** The run's `maxCostUsd`, null for no cap. */
   capUsd: number | null;
+  /** UTC date on which the call is made, under whose budget it falls also where it ends on the next: `2026-11-26`. */
+  day: string;
 }
 
 /** Stop reason of an attempt whose next call could take the run above its cap. */
 export const BUDGET_EXCEEDED = 'budget_exceeded';
+/** Stop reason of an attempt whose next call could take the runs of a day above what the deployment may spend on it. */
+export const DAILY_BUDGET_EXCEEDED = 'daily_budget_exceeded';
 
 /**
  * `granted`, or why not: the attempt is halted, or the reservation does not fit under the cap. A null reason: it would fit if the calls in
- * flight cost nothing, so it is worth asking again when some of them have been settled.
+ * flight cost nothing, so it is worth asking again when some of them have been settled; `heldBy` is then the stop reason that their cap would have.
  */
-export type SpendDecision = { granted: true } | { granted: false; stopReason: string | null };
+export type SpendDecision =
+  | { granted: true }
+  | { granted: false; stopReason: string }
+  | { granted: false; stopReason: null; heldBy: string };
 
 /** What all workers of a run share: money spent and the halt flag. */
 export interface Control {
-  /** Reserves money for one call; one atomic step that also sees the halt flag. */
+  /** Reserves money for one call: of the run in one atomic step that also sees the halt flag, then of the day. */
   reserve(request: SpendRequest): Promise<SpendDecision>;
   /** Replaces a reservation by what the call cost. */
   settle(request: SpendRequest, spentUsd: number): Promise<void>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { claimCountsSchema } from './claim.ts';
 
 const count = z.int().min(0);
 
@@ -16,8 +17,8 @@ const filled = { tables: z.array(z.string()) };
 /** What one part adds to the run, proven from the rows that its tables hold. */
 export const receiptSchema = z.object({
   part: z.string(),
-  /** Row numbers `[start, end)` of the part: each occurs exactly once in it. */
-  rows: z.object({ start: count, end: count }),
+  /** Row numbers `[start, end)` of the part, or of a grouped run the set of them: each occurs exactly once in it. */
+  rows: z.union([z.object({ start: count, end: count }), z.object({ count, set: z.base64() })]),
   rowsSummarized: count,
   rowsFailed: count,
   rowsRejected: count,
@@ -28,6 +29,8 @@ export const receiptSchema = z.object({
   batchesFailed: count,
   /** Failed rows by error code. */
   failures: z.record(z.string(), count),
+  /** Only with insights. */
+  claimCounts: claimCountsSchema.optional(),
   ...payments,
   ...filled,
 });
@@ -43,6 +46,8 @@ export const levelsReceiptSchema = z.object({
   levels: count,
   /** Key of the outcome that holds the root, null where there is no root. */
   rootKey: z.string().nullable(),
+  /** Rows of group_summaries and the input rows beneath them, null without grouping. */
+  groups: z.object({ count, rows: count }).nullable(),
   ...payments,
   ...filled,
 });

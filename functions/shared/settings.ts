@@ -1,14 +1,16 @@
 import * as z from 'zod';
 import { ConfigError } from './errors.ts';
 import { MAX_SETTINGS_BYTES } from './limits.ts';
+import { combinationProblems } from './setting-combinations.ts';
 
 /**
  * Every setting, once: the schema, the command line's flags, the text form of object metadata and the documentation are
  * made from this list. `identity: false` marks settings that may change between attempts of one run.
  */
 interface SettingDefinition {
-  readonly kind: 'text' | 'integer' | 'number' | 'boolean';
-  readonly default: string | number | boolean | null;
+  /** `list`: some of `values`, each once; on the command line and in metadata separated by commas. */
+  readonly kind: 'text' | 'integer' | 'number' | 'boolean' | 'list';
+  readonly default: string | number | boolean | null | readonly string[];
   readonly description: string;
   readonly metavar?: string;
   readonly alias?: string;
@@ -16,11 +18,14 @@ interface SettingDefinition {
   readonly maximum?: number;
   readonly values?: readonly string[];
   readonly identity?: false;
-  /** The only value that this version can honour; any other is refused by name instead of being ignored. */
-  readonly onlyValue?: string | number | boolean | null;
 }
 
+const DEFAULT_ROW_INSTRUCTION = 'summarize the customer review in one short sentence';
 const DEFAULT_INSTRUCTION = 'summarize the following {rows} customer reviews into a concise paragraph';
+
+/** What can be taken out of texts before anybody sees them. */
+export const redactionKinds = ['email', 'phone', 'card', 'iban'] as const;
+export type RedactionKind = (typeof redactionKinds)[number];
 
 export const settingDefinitions = {
   textColumn: {
@@ -48,7 +53,19 @@ export const settingDefinitions = {
     metavar: 'NAME',
     description: 'column with the number of rows that a text stands for, where the texts are summaries already',
   },
-  groupColumn: { kind: 'text', default: null, metavar: 'NAME', onlyValue: null, description: 'column to group by' },
+  groupColumn: {
+    kind: 'text',
+    default: null,
+    metavar: 'NAME',
+    description: 'column by whose values the rows are grouped, several by comma: each group has a summary of its own',
+  },
+  minGroupRows: {
+    kind: 'integer',
+    default: 1,
+    minimum: 1,
+    metavar: 'N',
+    description: 'rows below which a group is left out',
+  },
   batchRows: {
     kind: 'integer',
     default: 100,
@@ -72,6 +89,14 @@ export const settingDefinitions = {
     metavar: 'N',
     description: 'characters after which a text is cut and marked truncated',
   },
+  redact: {
+    kind: 'list',
+    default: [] as readonly RedactionKind[],
+    values: redactionKinds,
+    metavar: 'KINDS',
+    description:
+      'what to replace in every row before it is staged or sent: email, phone, card, iban; several with commas (default: nothing)',
+  },
   model: { kind: 'text', default: 'gpt-6-luna', metavar: 'NAME', description: 'model to ask' },
   serviceTier: {
     kind: 'text',
@@ -86,9 +111,35 @@ export const settingDefinitions = {
     metavar: 'TEXT',
     description: 'what to ask of each batch; {rows} is its number of rows',
   },
+  granularity: {
+    kind: 'text',
+    default: 'batch',
+    values: ['batch', 'row'],
+    metavar: 'KIND',
+    description: 'what has a summary of its own: each batch, or each row',
+  },
+  rowInstruction: {
+    kind: 'text',
+    default: DEFAULT_ROW_INSTRUCTION,
+    metavar: 'TEXT',
+    description: 'what to ask of each row, with granularity row; the instruction is then for the paragraphs made of their summaries',
+  },
+  maxRowSummaryTokens: {
+    kind: 'integer',
+    default: 40,
+    minimum: 5,
+    maximum: 1000,
+    metavar: 'N',
+    description: "tokens that the answer has for each row's summary, with granularity row",
+  },
   temperature: { kind: 'number', default: 0.3, minimum: 0, maximum: 2, metavar: 'N', description: 'sampling temperature' },
   maxOutputTokens: { kind: 'integer', default: 250, minimum: 1, maximum: 100_000, metavar: 'N', description: 'longest answer, in tokens' },
   rollUp: { kind: 'boolean', default: true, description: 'fold the summaries, a hundred to one, level by level down to one paragraph' },
+  insights: {
+    kind: 'boolean',
+    default: false,
+    description: 'themes beside the summary, each with the rows that support it, checked against them',
+  },
   maxCostUsd: {
     kind: 'number',
     default: null,
@@ -131,12 +182,22 @@ export const settingDefinitions = {
   },
 } as const satisfies Record<string, SettingDefinition>;
 
+/** What a digest has to itself, whatever the settings of its dataset say: its rows are summaries, one an upload. */
+export const settingsOfEveryDigest = { groupColumn: null, minGroupRows: 1, granularity: 'batch', insights: false } as const satisfies {
+  [Name in SettingName]?: unknown;
+};
+
 export type SettingName = keyof typeof settingDefinitions;
 export const settingNames = Object.keys(settingDefinitions) as SettingName[];
 const definitionOf = (name: SettingName): SettingDefinition => settingDefinitions[name];
 const isSettingName = (name: string): name is SettingName => Object.hasOwn(settingDefinitions, name);
 
 const MAX_TEXT_CHARACTERS = 10_000;
+
+function listSchema({ values = [] }: SettingDefinition) {
+  const isEachOnce = (items: readonly string[]) => new Set(items).size === items.length;
+  return z.array(z.enum(values as [string, ...string[]])).refine(isEachOnce);
+}
 
 function valueSchema(definition: SettingDefinition) {
   if (definition.kind === 'boolean') return z.boolean();
@@ -149,12 +210,16 @@ function valueSchema(definition: SettingDefinition) {
 
 /** A setting as JSON has it; null stands for its absence where the default is null. */
 function settingSchema(definition: SettingDefinition) {
+  // Plans and claims of versions that had no lists stay readable.
+  if (definition.kind === 'list') return listSchema(definition).default([]);
   const value = valueSchema(definition);
   return definition.default === null ? value.nullable() : value;
 }
 
 type Kinds = { text: string; integer: number; number: number; boolean: boolean };
-type SettingValue<D extends SettingDefinition> = Kinds[D['kind']] | (D['default'] extends null ? null : never);
+type SettingValue<D extends SettingDefinition> = D['kind'] extends keyof Kinds
+  ? Kinds[D['kind']] | (D['default'] extends null ? null : never)
+  : D['default'];
 export type Settings = { [Name in SettingName]: SettingValue<(typeof settingDefinitions)[Name]> };
 
 const shape = Object.fromEntries(settingNames.map((name) => [name, settingSchema(definitionOf(name))]));
@@ -179,6 +244,7 @@ const clipped = (value: unknown) => {
 /** What a setting's value must be, in words. */
 function expectation({ kind, values, minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: SettingDefinition): string {
   if (kind === 'boolean') return 'true or false';
+  if (kind === 'list') return `some of ${values?.join(', ')}, each once`;
   if (kind === 'text') return values ? `one of ${values.join(', ')}` : `a text of 1 to ${MAX_TEXT_CHARACTERS} characters`;
   const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
   return kind === 'integer' ? `a whole number ${range}` : `a number ${range}`;
@@ -192,9 +258,6 @@ function problemsOf(layer: SettingsLayer): string[] {
     const definition = definitionOf(name);
     const parsed = settingSchema(definition).safeParse(value);
     if (!parsed.success) return [`${layer.origin}: ${name}: must be ${expectation(definition)}, not ${clipped(value)}`];
-    if (definition.onlyValue !== undefined && value !== definition.onlyValue) {
-      return [`${layer.origin}: ${name}: this version supports only ${JSON.stringify(definition.onlyValue)}`];
-    }
     return [];
   });
 }
@@ -212,7 +275,8 @@ function requireRoom(settings: Settings): void {
 
 /**
  * The settings of a run: later layers win. `explicit` holds those that some layer named and that belong to the run's identity.
- * @throws ConfigError: a layer has an unknown key or a wrong value, every problem is listed; or all are too long together.
+ * @throws ConfigError: a layer has an unknown key or a wrong value, or settings make no sense together, every problem is listed; or all are too
+ * long together.
  */
 export function resolveSettings(layers: readonly SettingsLayer[]): { settings: Settings; explicit: Partial<Settings> } {
   const problems = layers.flatMap(problemsOf);
@@ -222,7 +286,10 @@ export function resolveSettings(layers: readonly SettingsLayer[]): { settings: S
   const explicit = Object.fromEntries(
     settingNames.filter((name) => name in named && definitionOf(name).identity !== false).map((name) => [name, named[name]]),
   ) as Partial<Settings>;
-  return { settings: { ...defaultSettings, ...named }, explicit };
+  const settings: Settings = { ...defaultSettings, ...named };
+  const senseless = combinationProblems(layers, settings);
+  if (senseless.length > 0) throw new ConfigError(senseless.join('\n'), { code: 'invalid_settings' });
+  return { settings, explicit };
 }
 
 /** The settings of another attempt of the same run: `frozen`, with the settings outside the identity taken from `current`. */
@@ -235,12 +302,15 @@ export const settingsOfAttempt = (frozen: Settings, current: Settings): Settings
 export const attemptSettingNames = settingNames.filter((name) => definitionOf(name).identity === false);
 
 export const changedSettings = (settings: Settings): Partial<Settings> =>
-  Object.fromEntries(settingNames.filter((name) => settings[name] !== defaultSettings[name]).map((name) => [name, settings[name]]));
+  Object.fromEntries(
+    settingNames.filter((name) => String(settings[name]) !== String(defaultSettings[name])).map((name) => [name, settings[name]]),
+  );
 
 /** @returns the value that a text (a flag, object metadata) means; text that is none is returned as it is, to be refused with its layer. */
 export function settingFromText(name: string, text: string): unknown {
   const kind = isSettingName(name) ? definitionOf(name).kind : 'text';
   if (kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  if (kind === 'list') return text.split(',').map((item) => item.trim());
   if (kind !== 'text') return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
   return text;
 }

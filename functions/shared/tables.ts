@@ -14,7 +14,15 @@ export interface Table {
   readonly columns: readonly Column[];
 }
 
-export const tableNames = ['batch_summaries', 'row_summaries', 'group_summaries', 'rejected_rows', 'runs'] as const;
+export const tableNames = [
+  'batch_summaries',
+  'row_summaries',
+  'group_summaries',
+  'theme_mentions',
+  'themes',
+  'rejected_rows',
+  'runs',
+] as const;
 export type TableName = (typeof tableNames)[number];
 
 /** Partition column of every table. */
@@ -26,7 +34,11 @@ export const datePartition = column(DATE_PARTITION, 'string', "UTC date on which
 const runId = column('run_id', 'string', 'the run; a run is visible when it has a row in runs');
 const dataset = column('dataset', 'string', 'first folder of the uploaded key');
 const sourceKey = column('source_key', 'string', 'key of the upload in the input bucket; that of a folder ends in a slash');
-const groupKey = column('group_key', 'string', 'value of the group column, null without grouping');
+const groupKey = column(
+  'group_key',
+  'string',
+  'value of the group column, of several a JSON array, empty where there is none; null without grouping and above the groups',
+);
 
 export const tables: Record<TableName, Table> = {
   batch_summaries: {
@@ -44,7 +56,7 @@ export const tables: Record<TableName, Table> = {
       column('first_row', 'bigint', 'lowest row_number beneath'),
       column('row_count', 'bigint', 'input rows beneath'),
       column('rows_failed', 'bigint', 'input rows beneath that are in no summary'),
-      column('summary', 'string', 'null where the batch failed'),
+      column('summary', 'string', 'null where the batch failed, or only its rows have summaries'),
       column('status', 'string', 'ok, partial or failed'),
       column('error_code', 'string', 'why it failed, for counting'),
       column('error_message', 'string', 'why it failed, in words'),
@@ -62,7 +74,7 @@ export const tables: Record<TableName, Table> = {
   },
   row_summaries: {
     name: 'row_summaries',
-    comment: 'Every row that could be read, joined to the summary of its batch',
+    comment: 'Every row that could be read, with its summary: its own, or that of its batch',
     columns: [
       runId,
       dataset,
@@ -72,9 +84,9 @@ export const tables: Record<TableName, Table> = {
       column('id', 'string', 'as written in the id column, else the 1-based row number'),
       column('text', 'string', 'as summarized'),
       column('truncated', 'boolean', 'the text was cut at maxRowCharacters'),
-      column('batch_id', 'bigint', 'the level-0 batch of batch_summaries'),
-      column('summary', 'string', 'summary of the batch, null where it failed'),
-      column('status', 'string', 'ok or failed'),
+      column('batch_id', 'bigint', 'the level-0 batch of batch_summaries, null where skipped'),
+      column('summary', 'string', 'of the row itself with granularity row, else of its batch; null where it failed'),
+      column('status', 'string', 'ok, failed, or skipped where its group is too small'),
       column('error_code', 'string', 'why it failed'),
       column('attributes', 'string', 'the other columns of the upload, a JSON object'),
     ],
@@ -86,9 +98,55 @@ export const tables: Record<TableName, Table> = {
       runId,
       dataset,
       groupKey,
-      column('row_count', 'bigint', 'rows of the group'),
-      column('summary', 'string', 'root of the group'),
-      column('cost_usd', 'double', 'what the group cost this run'),
+      column('row_count', 'bigint', 'rows of the group, rejected ones not counted'),
+      column('rows_failed', 'bigint', 'rows of the group that are not in its summary'),
+      column('summary', 'string', 'root of the group, null where it has none'),
+      column('status', 'string', 'ok, partial or failed'),
+      column('cost_usd', 'double', 'what this run paid for all batches and folds of the group, null where a price is unknown'),
+    ],
+  },
+  theme_mentions: {
+    name: 'theme_mentions',
+    comment: 'What the summaries claim about single rows, where insights were asked for: one row for each claim and row that supports it',
+    columns: [
+      runId,
+      dataset,
+      groupKey,
+      column('batch_id', 'bigint', 'the level-0 batch whose answer has the claim'),
+      column('theme', 'string', "in the batch's own words"),
+      column(
+        'group_theme',
+        'string',
+        'the theme of its group that it was merged into (themes.theme with the same group_key), null where there is none',
+      ),
+      column(
+        'run_theme',
+        'string',
+        'the theme of the run that it was merged into (themes.theme with group_key null), null where there is none',
+      ),
+      column('sentiment', 'string', 'positive, negative, neutral or mixed'),
+      column('statement', 'string', 'the claim'),
+      column('row_number', 'bigint', 'the row that supports it'),
+      column('quote', 'string', 'words of that row, letter for letter, null where none were quoted'),
+    ],
+  },
+  themes: {
+    name: 'themes',
+    comment: 'The themes of each group and of the whole run, where insights were asked for; a row is counted once for a theme',
+    columns: [
+      runId,
+      dataset,
+      column('group_key', 'string', 'value of the group column, null for the whole run'),
+      column('theme', 'string', 'its name'),
+      column('row_count', 'bigint', 'rows that support a claim of it'),
+      column('share', 'double', 'row_count as a share of the summarized rows of the group or run, 0 to 1'),
+      column('positive_rows', 'bigint', 'rows that support a positive claim of it'),
+      column(
+        'negative_rows',
+        'bigint',
+        'rows that support a negative claim of it; a row may support both, and others are neutral or mixed',
+      ),
+      column('example_ids', 'string', 'ids of the first of these rows, a JSON array of up to five'),
     ],
   },
   rejected_rows: {
@@ -121,6 +179,7 @@ export const tables: Record<TableName, Table> = {
       column('rows_failed', 'bigint', 'rows whose batch has no summary'),
       column('rows_rejected', 'bigint', 'rows in rejected_rows'),
       column('rows_skipped', 'bigint', 'rows of groups too small to summarize'),
+      column('groups', 'bigint', 'groups that have a row in group_summaries, null without grouping'),
       column('batches', 'bigint', 'batches of level 0'),
       column('batches_failed', 'bigint', 'batches of level 0 without a summary'),
       column('levels', 'int', 'levels that have rows in batch_summaries'),
@@ -128,6 +187,13 @@ export const tables: Record<TableName, Table> = {
       column('input_tokens', 'bigint', 'all attempts'),
       column('output_tokens', 'bigint', 'all attempts'),
       column('cost_usd', 'double', 'all attempts, null where the price is unknown'),
+      column('claims', 'bigint', 'claims that answers made about themes, null without insights'),
+      column(
+        'claims_dropped_share',
+        'double',
+        'share of them that was dropped, because nothing true supported them; null where there are none',
+      ),
+      column('citations_dropped_share', 'double', 'share of their citations that was dropped as false; null where there are none'),
       column('calls_this_attempt', 'bigint', 'answers that the last attempt paid for'),
       column('estimated_cost_usd', 'double', 'estimate made before the first call, null where the price is unknown'),
       column('summary', 'string', 'the root: one paragraph for the whole upload, null without roll-up'),

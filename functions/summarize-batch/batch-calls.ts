@@ -1,3 +1,4 @@
+import { utcDay } from '../shared/clock.ts';
 import {
   ContextOverflowError,
   errorCodeOf,
@@ -6,14 +7,18 @@ import {
   UnusableSummaryError,
   type Usage,
 } from '../shared/errors.ts';
+import { answerTimeMs, MODEL_TIMEOUT_MS } from '../shared/limits.ts';
+import type { MetricValues } from '../shared/metrics.ts';
 import { costUsd } from '../shared/model-catalog.ts';
 import { unansweredKey } from '../shared/object-keys.ts';
 import type { Payment } from '../shared/outcome.ts';
-import { BUDGET_EXCEEDED, type SpendRequest, type SummaryAnswer, type SummaryRequest } from '../shared/ports.ts';
+import type { SpendRequest, SummaryAnswer, SummaryRequest } from '../shared/ports.ts';
+import { answerMetrics, failureMetrics } from './call-metrics.ts';
 import { type Content, contentKeyOf, findContent, isUsable, keepContent, shortHash, type UsableContent } from './content.ts';
-import { checkOutput, isWorthAskingAgain } from './output-check.ts';
+import { isWorthAskingAgain } from './output-check.ts';
 import { inputTokensEstimate, PROMPT_VERSION } from './prompt.ts';
 import { type CallEnd, takeRateSlot } from './rate-slot.ts';
+import { longestAnswerTokens } from './run-estimate.ts';
 import { isTierRefusal, STANDARD_TIER } from './service-tier.ts';
 import type { BatchTask, SummarizeBatchPorts } from './summarize-batch.ts';
 
@@ -38,8 +43,11 @@ export interface FoundAnswer {
   contentKey: string;
 }
 
-/** Longer than a call in flight can last; what is still reserved then belongs to a worker that died. */
-const MAX_BUDGET_WAIT_SECONDS = 90;
+/** Refuses an answer that does not serve. @throws UnusableSummaryError, whose code says whether to ask again (see isWorthAskingAgain). */
+export type AnswerCheck = (answer: SummaryAnswer) => void;
+
+/** Time beyond that of the longest call; what is still reserved then belongs to a worker that died. */
+const BUDGET_GRACE_MS = 30_000;
 
 /** Codes of failures after which the endpoint may have billed a call whose answer never came. */
 const maybeBilled = new Set(['timeout', 'network', 'invalid_response']);
@@ -73,11 +81,11 @@ export class BatchCalls {
 
   /**
    * The answer to a request: found, or else paid for. Where the answer does not serve for a reason that another may not have, it is asked for
-   * up to `maxAsks` times. `texts` are the words that the answer may borrow addresses from.
+   * up to `maxAsks` times. `check` sees each new answer; what it has let through stays, found again or not.
    * @throws UnusableSummaryError, ContextOverflowError: there is no answer that serves; this stands for the rest of the attempt.
    * @throws AttemptHalted, NoMoreCalls, and what the summarizer throws.
    */
-  async ask(request: SummaryRequest, texts: readonly string[], maxAsks: number): Promise<FoundAnswer> {
+  async ask(request: SummaryRequest, check: AnswerCheck, maxAsks: number): Promise<FoundAnswer> {
     const { run, failure } = this.task;
     const contentKey = contentKeyOf(run.dataset, run.endpoint, request);
     let content = await findContent(this.ports.work, contentKey);
@@ -90,7 +98,7 @@ export class BatchCalls {
       const unusable = content?.unusable;
       if (unusable && (unusable.asked >= maxAsks || !isWorthAskingAgain(unusable.code))) throw unusableError(unusable);
       if (failure !== null) throw new NoMoreCalls();
-      content = await this.payAtSomeTier(request, texts, contentKey, content);
+      content = await this.payAtSomeTier(request, check, contentKey, content);
       this.account(content, contentKey);
     }
   }
@@ -115,38 +123,41 @@ export class BatchCalls {
   }
 
   /** A service tier that is refused is given up for the standard one. */
-  private async payAtSomeTier(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined) {
+  private async payAtSomeTier(request: SummaryRequest, check: AnswerCheck, contentKey: string, before: Content | undefined) {
     try {
-      return await this.pay(request, texts, contentKey, before);
+      return await this.pay(request, check, contentKey, before);
     } catch (error) {
       if (!isTierRefusal(request, error)) throw error;
-      return await this.pay({ ...request, serviceTier: STANDARD_TIER }, texts, contentKey, before);
+      return await this.pay({ ...request, serviceTier: STANDARD_TIER }, check, contentKey, before);
     }
   }
 
   /** One call: a slot under the rate limit and money are reserved before it, what came is kept after it. @returns what stands under the key. */
-  private async pay(request: SummaryRequest, texts: readonly string[], contentKey: string, before: Content | undefined): Promise<Content> {
+  private async pay(request: SummaryRequest, check: AnswerCheck, contentKey: string, before: Content | undefined): Promise<Content> {
     const { run } = this.task;
     const most = { inputTokens: inputTokensEstimate(request), outputTokens: request.maxOutputTokens };
     const reserveUsd = costUsd(run.endpoint, request.model, null, most) ?? 0;
-    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd: run.settings.maxCostUsd };
     // The slot first: a wait for it holds no money.
     const endSlot = await takeRateSlot(this.task, request, this.ports, this.signal).catch(async (error: unknown) => {
       // Nobody waits for a slot in an attempt that is halted.
       const stopReason = await this.ports.control.stopReason(run.runId, run.attempt);
       throw stopReason === undefined ? error : new AttemptHalted(stopReason);
     });
+    const { maxCostUsd: capUsd } = run.settings;
+    const spend: SpendRequest = { runId: run.runId, attempt: run.attempt, reserveUsd, capUsd, day: utcDay(this.ports.clock.now()) };
     let end: CallEnd = null;
     try {
       await this.reserve(spend);
       let spentUsd = 0;
       try {
-        const reply = await this.call(request, texts).catch((error: unknown) => {
+        const reply = await this.call(request, check).catch((error: unknown) => {
           end = { error };
+          this.tell(failureMetrics(error));
           if (this.isMaybeBilled(error)) spentUsd = reserveUsd;
           throw error;
         });
         end = { usage: reply.usage, limits: reply.answer?.limits ?? null };
+        this.tell(answerMetrics(reply.answer, reply.usage, reply.costUsd));
         // A tier without a known price is held to the most that the call could cost at the standard one.
         spentUsd = reply.costUsd ?? reserveUsd;
         return await this.keep(reply, contentKey, before);
@@ -189,7 +200,7 @@ export class BatchCalls {
     return kept;
   }
 
-  private async call(request: SummaryRequest, texts: readonly string[]): Promise<Reply> {
+  private async call(request: SummaryRequest, check: AnswerCheck): Promise<Reply> {
     const { run } = this.task;
     let tier = request.serviceTier;
     const reply = (usage: Usage, result: Pick<Reply, 'answer' | 'unusable'>): Reply => ({
@@ -200,7 +211,7 @@ export class BatchCalls {
     try {
       const answer = await this.ports.summarizer.summarize(request, { signal: this.signal });
       tier = answer.serviceTier ?? tier;
-      checkOutput(answer, texts);
+      check(answer);
       return reply(answer.usage, { answer, unusable: null });
     } catch (error) {
       if (this.isMaybeBilled(error)) await this.markUnanswered();
@@ -210,14 +221,21 @@ export class BatchCalls {
     }
   }
 
+  private tell(values: MetricValues) {
+    const { run, batch } = this.task;
+    const { runId, attempt, dataset } = run;
+    this.ports.metrics.tell(values, { dataset, runId, attempt, batchLevel: batch.level, batchId: batch.batchId });
+  }
+
   /** Under a cap the calls in flight hold more than they will cost: a call that would fit without them waits until they are settled. */
   private async reserve(spend: SpendRequest): Promise<void> {
     const { control, clock } = this.ports;
+    const longestWaitMs = MODEL_TIMEOUT_MS + answerTimeMs(longestAnswerTokens(this.task.run.settings)) + BUDGET_GRACE_MS;
     for (let waited = 0; ; waited++) {
       const decision = await control.reserve(spend);
       if (decision.granted) return;
       if (decision.stopReason !== null) throw new AttemptHalted(decision.stopReason);
-      if (waited === MAX_BUDGET_WAIT_SECONDS) throw new AttemptHalted(BUDGET_EXCEEDED);
+      if (waited * 1000 >= longestWaitMs) throw new AttemptHalted(decision.heldBy);
       await clock.sleep(1, this.signal);
     }
   }
@@ -233,7 +251,7 @@ export class BatchCalls {
     // Tries begin again after a wait: the time tells such marks apart.
     const key = unansweredKey(run.runId, run.attempt, batch.level, batch.batchId, tries, this.ports.clock.now());
     // A mark that cannot be left must not hide why the call failed.
-    await this.ports.work.put(key, '').catch(() => this.ports.log.warn('no mark of an unanswered call', { batchId: batch.batchId }));
+    await this.ports.work.put(key, '').catch(() => this.ports.log.warn('no mark of an unanswered call'));
   }
 }
 

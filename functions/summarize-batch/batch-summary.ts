@@ -4,7 +4,19 @@ import { PROMPT_VERSION } from './prompt.ts';
 /** What came of summarizing a batch, whatever it is made of. */
 export type BatchSummary = Pick<
   Outcome,
-  'status' | 'answer' | 'error' | 'failedRows' | 'rowsFailed' | 'weight' | 'promptVersion' | 'contentKey' | 'mergeKey'
+  | 'status'
+  | 'answer'
+  | 'error'
+  | 'failedRows'
+  | 'rowsFailed'
+  | 'rowSummaries'
+  | 'weight'
+  | 'promptVersion'
+  | 'contentKey'
+  | 'mergeKey'
+  | 'claims'
+  | 'claimCounts'
+  | 'themes'
 > & {
   /** The answer was paid by another run. */
   isForeign: boolean;

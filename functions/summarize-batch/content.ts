@@ -33,8 +33,11 @@ export const isUsable = (content: Content | undefined): content is UsableContent
  * Offline answers and those of a real model have different endpoints, so neither can serve for the other.
  */
 export function contentKeyOf(dataset: string, endpoint: string, request: SummaryRequest): string {
-  const { model, messages, temperature, maxOutputTokens } = request;
-  const canonical = JSON.stringify([endpoint, model, messages.map(({ role, content }) => [role, content]), temperature, maxOutputTokens]);
+  const { model, messages, temperature, maxOutputTokens, format } = request;
+  const words = messages.map(({ role, content }) => [role, content]);
+  // A request for plain text has the key that it had before there were formats: what was paid for it then still serves.
+  const shape = format === null ? [] : [[format.name, format.schema]];
+  const canonical = JSON.stringify([endpoint, model, words, temperature, maxOutputTokens, ...shape]);
   return contentKey(dataset, createHash('sha256').update(canonical).digest('hex'));
 }
 

@@ -14,7 +14,8 @@ import { summarizeBatch } from './summarize-batch.ts';
 const env = readEnv(['workBucket', 'controlTable', 'modelKeySecret']);
 const baseUrl = process.env[envNames.modelBaseUrl] ? readEnv(['modelBaseUrl']).modelBaseUrl : undefined;
 const dynamoDb = new DynamoDBClient();
-const control = dynamoDbControl(dynamoDb, env.controlTable);
+const maxCostUsdPerDay = process.env[envNames.maxCostUsdPerDay] ? readEnv(['maxCostUsdPerDay']).maxCostUsdPerDay : null;
+const control = dynamoDbControl(dynamoDb, env.controlTable, { maxCostUsdPerDay });
 const ports = {
   work: s3ObjectStore(createS3Client(), env.workBucket),
   control,
@@ -24,4 +25,6 @@ const ports = {
   clock: systemClock,
 };
 
-export const handler = pipelineHandler('summarize-batch', (input, { signal, log }) => summarizeBatch(input, { ...ports, log }, signal));
+export const handler = pipelineHandler('summarize-batch', (input, { signal, log, metrics }) =>
+  summarizeBatch(input, { ...ports, log, metrics }, signal),
+);

@@ -1,5 +1,7 @@
 import type { Batch, Run, SummarizeBatchInput, SummarizeBatchOutput } from '../shared/contract.ts';
 import { MAX_INLINE_WAIT_SECONDS } from '../shared/limits.ts';
+import { logOn } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
 import type { Clock, Control, Log, ObjectStore, RateLimiter, Summarizer } from '../shared/ports.ts';
 import type { Breaker } from './breaker.ts';
 import { summarizeOne } from './summarize-one.ts';
@@ -12,6 +14,7 @@ export interface SummarizeBatchPorts {
   breaker: Breaker;
   clock: Clock;
   log: Log;
+  metrics: Metrics;
 }
 
 /** What became of one batch in one invocation: settled, to be tried again in some seconds, or not to be had this time. */
@@ -50,7 +53,8 @@ export async function summarizeBatch(
 }
 
 /** A short wait is sat out here, a longer one is left to the workflow; a store that fails counts as unavailable. */
-async function settle(task: BatchTask, ports: SummarizeBatchPorts, signal?: AbortSignal): Promise<BatchResult> {
+async function settle(task: BatchTask, shared: SummarizeBatchPorts, signal?: AbortSignal): Promise<BatchResult> {
+  const ports = { ...shared, log: logOn(shared.log, { batchId: task.batch.batchId }) };
   try {
     for (let waited = 0; ; ) {
       const result = await summarizeOne({ ...task, hasWaited: task.hasWaited || waited > 0 }, ports, signal);

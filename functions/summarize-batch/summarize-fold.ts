@@ -1,11 +1,12 @@
 import pLimit from 'p-limit';
 import type { Batch, Run } from '../shared/contract.ts';
-import { type Outcome, readOutcome } from '../shared/outcome.ts';
+import { type Answer, type Outcome, readOutcome } from '../shared/outcome.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import type { BatchCalls } from './batch-calls.ts';
 import { readFolded } from './batch-lines.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
 import { contentKeyOf } from './content.ts';
+import { nameThemes } from './name-themes.ts';
 import { mergeRequest } from './prompt.ts';
 import { reasonOf, summarizeParts } from './summarize-parts.ts';
 
@@ -15,7 +16,7 @@ const READS_IN_FLIGHT = 32;
 /** A summary that a fold takes in, by the batch that it is of. */
 interface Child {
   batch: Batch;
-  outcome: Outcome & { answer: NonNullable<Outcome['answer']> };
+  outcome: Outcome & { answer: Answer };
 }
 
 const textOf = ({ outcome }: Child) => outcome.answer.text;
@@ -41,6 +42,25 @@ export async function summarizeFold(
   signal?: AbortSignal,
 ): Promise<BatchSummary> {
   const { batches, children } = await readChildren(fold, run, work, signal);
+  const summary = await mergeSummaries(fold, batches, children, calls, run, standing);
+  if (!run.settings.insights || summary.status === 'failed') return summary;
+  const themes = await nameThemes(
+    children.map(({ outcome }) => outcome),
+    calls,
+    run,
+    standing,
+  );
+  return { ...summary, themes: { ...themes, parent: fold.parent } };
+}
+
+async function mergeSummaries(
+  fold: Batch,
+  batches: number,
+  children: readonly Child[],
+  calls: BatchCalls,
+  run: Run,
+  standing: Outcome | undefined,
+): Promise<BatchSummary> {
   const [only] = children;
   if (!only) {
     return withoutSummary(fold.rows, { code: 'nothing_to_fold', message: `None of the ${batches} batches beneath has a summary` });
@@ -114,8 +134,9 @@ async function readChildren(
     const outcome = outcomes[index];
     // A fold of an earlier attempt may have been made of other summaries; one of this attempt that is missing was lost.
     const isCurrent = batch.level === 0 || outcome?.attempt === run.attempt;
-    return outcome && isCurrent && outcome.status !== 'failed' && outcome.answer
-      ? [{ batch, outcome: { ...outcome, answer: outcome.answer } }]
+    const text = outcome?.answer?.text ?? null;
+    return outcome?.answer && isCurrent && outcome.status !== 'failed' && text !== null
+      ? [{ batch, outcome: { ...outcome, answer: { ...outcome.answer, text } } }]
       : [];
   });
   return { batches: batches.length, children };

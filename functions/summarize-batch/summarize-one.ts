@@ -13,6 +13,7 @@ import { readRows } from './batch-lines.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
 import { RateWait } from './rate-slot.ts';
 import type { BatchResult, BatchTask, SummarizeBatchPorts } from './summarize-batch.ts';
+import { summarizeEachRow } from './summarize-each-row.ts';
 import { summarizeFold } from './summarize-fold.ts';
 import { summarizeRows } from './summarize-rows.ts';
 
@@ -56,7 +57,9 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
 
   try {
     if (batch.level > 0) return await write(await summarizeFold(batch, calls, run, ports.work, standing, signal));
-    return await write(await summarizeRows(await readRows(batch, ports.work, signal), calls, run));
+    const rows = await readRows(batch, ports.work, signal);
+    if (run.settings.granularity === 'row') return await write(await summarizeEachRow(rows, calls, run, ports.log));
+    return await write(await summarizeRows(rows, calls, run));
   } catch (error) {
     if (error instanceof NoMoreCalls) return giveUp();
     // The last word on a batch that retries did not cure: it must leave an outcome, whatever else is broken.

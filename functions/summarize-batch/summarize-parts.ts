@@ -1,8 +1,9 @@
 import { ContextOverflowError, UnusableSummaryError } from '../shared/errors.ts';
 import { MAX_SPLIT_CALLS } from '../shared/limits.ts';
-import type { SummaryRequest } from '../shared/ports.ts';
+import type { SummaryAnswer, SummaryRequest } from '../shared/ports.ts';
 import type { Settings } from '../shared/settings.ts';
 import type { BatchCalls, FoundAnswer } from './batch-calls.ts';
+import { checkOutput, NO_ENTRIES } from './output-check.ts';
 import { mergeRequest } from './prompt.ts';
 
 /** What a batch is made of (rows, or summaries), and how any of its parts are asked for. */
@@ -12,6 +13,8 @@ export interface Summarizable<Part> {
   textOf(part: Part): string;
   /** Rows that a part stands for in a merge. */
   weightOf(part: Part): number;
+  /** The summary in an answer to `requestOf`, undefined where it has none. @default the answer as it is */
+  summaryIn?(answer: string): string | undefined;
 }
 
 /** The one summary of some parts, and the parts that are not in it. */
@@ -19,6 +22,8 @@ interface PartsSummary<Part> {
   /** null where every part was refused. */
   found: FoundAnswer | null;
   refused: { part: Part; code: string }[];
+  /** The parts that were not refused, by the answers that they have, as these came. */
+  answered: { parts: readonly Part[]; answer: string }[];
   /** Why the last of the refused parts was; null where none was refused by itself. */
   error: UnusableSummaryError | ContextOverflowError | null;
 }
@@ -29,7 +34,7 @@ export const reasonOf = (error: PartsSummary<unknown>['error']) =>
     ? { code: SPLIT_LIMIT, message: `Not all of it is in the summary: it was refused in more than ${MAX_PIECES} pieces` }
     : { code: error.code ?? 'unusable', message: error.message };
 
-const SPLIT_LIMIT = 'split_limit';
+export const SPLIT_LIMIT = 'split_limit' as const;
 
 /** Times that a whole batch is asked for before it is split. Pieces are asked for once. */
 const WHOLE_ASKS = 2;
@@ -45,6 +50,18 @@ interface Piece {
 const isSplittable = (error: unknown): error is UnusableSummaryError | ContextOverflowError =>
   error instanceof UnusableSummaryError || error instanceof ContextOverflowError;
 
+const withText = (found: FoundAnswer, text: string): FoundAnswer => ({
+  ...found,
+  content: { ...found.content, answer: { ...found.content.answer, text } },
+});
+
+/** @throws UnusableSummaryError: the answer has no summary. */
+function summaryOf({ text, usage }: SummaryAnswer, summaryIn: (answer: string) => string | undefined): string {
+  const summary = summaryIn(text);
+  if (summary !== undefined) return summary;
+  throw new UnusableSummaryError('The answer has no summary in the shape that was asked for', { code: NO_ENTRIES, usage });
+}
+
 /**
  * Summarizes parts by one call; where the model cannot take or does not answer them together, halves them until the offending part stands
  * alone, and merges the summaries of the rest by one call. One bad part among n costs at most 2 * ceil(log2(n)) + 2 extra calls.
@@ -52,12 +69,13 @@ const isSplittable = (error: unknown): error is UnusableSummaryError | ContextOv
  */
 export async function summarizeParts<Part>(
   parts: readonly Part[],
-  { requestOf, textOf, weightOf }: Summarizable<Part>,
+  { requestOf, textOf, weightOf, summaryIn = (answer) => answer }: Summarizable<Part>,
   calls: BatchCalls,
   settings: Settings,
 ): Promise<PartsSummary<Part>> {
   const pieces: Piece[] = [];
   const refused: PartsSummary<Part>['refused'] = [];
+  const answered: PartsSummary<Part>['answered'] = [];
   let lastError: PartsSummary<Part>['error'] = null;
   let piecesLeft = 1 + MAX_PIECES;
 
@@ -71,8 +89,14 @@ export async function summarizeParts<Part>(
       break;
     }
     try {
-      const found = await calls.ask(requestOf(piece), piece.map(textOf), piece === parts ? WHOLE_ASKS : 1);
-      pieces.push({ rows: piece.reduce((rows, part) => rows + weightOf(part), 0), found });
+      const check = (answer: SummaryAnswer) => checkOutput({ ...answer, text: summaryOf(answer, summaryIn) }, piece.map(textOf));
+      const found = await calls.ask(requestOf(piece), check, piece === parts ? WHOLE_ASKS : 1);
+      const { answer } = found.content;
+      answered.push({ parts: piece, answer: answer.text });
+      pieces.push({
+        rows: piece.reduce((rows, part) => rows + weightOf(part), 0),
+        found: withText(found, summaryIn(answer.text) ?? ''),
+      });
     } catch (error) {
       if (!isSplittable(error)) throw error;
       if (piece.length === 1) {
@@ -84,7 +108,7 @@ export async function summarizeParts<Part>(
       }
     }
   }
-  return { found: await mergePieces(pieces, calls, settings), refused, error: lastError };
+  return { found: await mergePieces(pieces, calls, settings), refused, answered, error: lastError };
 }
 
 async function mergePieces(pieces: readonly Piece[], calls: BatchCalls, settings: Settings): Promise<FoundAnswer | null> {
@@ -92,11 +116,11 @@ async function mergePieces(pieces: readonly Piece[], calls: BatchCalls, settings
   const parts = pieces.map(({ rows, found }) => ({ rows, summary: found.content.answer.text }));
   const summaries = parts.map(({ summary }) => summary);
   try {
-    return await calls.ask(mergeRequest(parts, settings), summaries, WHOLE_ASKS);
+    return await calls.ask(mergeRequest(parts, settings), (answer) => checkOutput(answer, summaries), WHOLE_ASKS);
   } catch (error) {
     if (!isSplittable(error)) throw error;
     // The model takes the pieces and not their sum: they stand one after the other.
     const [{ found }] = pieces as [Piece];
-    return { ...found, content: { ...found.content, answer: { ...found.content.answer, text: summaries.join('\n\n') } } };
+    return withText(found, summaries.join('\n\n'));
   }
 }

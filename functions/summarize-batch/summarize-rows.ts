@@ -1,6 +1,7 @@
 import type { Run, StagedRow } from '../shared/contract.ts';
 import type { BatchCalls } from './batch-calls.ts';
 import { type BatchSummary, withoutSummary } from './batch-summary.ts';
+import { claimsIn, insightsRequest, summaryIn } from './insights.ts';
 import { mergeRequest, rowsRequest } from './prompt.ts';
 import { reasonOf, summarizeParts } from './summarize-parts.ts';
 
@@ -25,8 +26,15 @@ export async function summarizeRows(rows: readonly StagedRow[], calls: BatchCall
           part.map((row) => ({ rows: weightOf(row), summary: row.text })),
           settings,
         )
-      : rowsRequest(part.map(textOf), settings);
-  const { found, refused, error } = await summarizeParts(rows, { requestOf, textOf, weightOf }, calls, settings);
+      : settings.insights
+        ? insightsRequest(part.map(textOf), settings)
+        : rowsRequest(part.map(textOf), settings);
+  const { found, refused, answered, error } = await summarizeParts(
+    rows,
+    { requestOf, textOf, weightOf, ...(settings.insights && { summaryIn }) },
+    calls,
+    settings,
+  );
   if (!found) return withoutSummary(rows.length, reasonOf(error));
   const failedRows = refused
     .map(({ part: { rowNumber }, code }) => ({ rowNumber, code }))
@@ -38,6 +46,7 @@ export async function summarizeRows(rows: readonly StagedRow[], calls: BatchCall
     error: failedRows.length > 0 ? reasonOf(error) : null,
     failedRows,
     rowsFailed: failedRows.length,
+    ...claimsIn(answered, settings),
     ...(isWeighted && { weight: weights(rows) - weights(refused.map(({ part }) => part)) }),
     promptVersion: found.content.promptVersion,
     contentKey: found.contentKey,

@@ -95,10 +95,10 @@ export class PartExcerpt {
   }
 
   /** Takes what it needs of every row that the files get from now on. */
-  watch(files: Partial<Record<TableName, ParquetFile>>): void {
+  watch(files: Partial<Record<TableName, ParquetFile | undefined>>): void {
     for (const [table, file] of Object.entries(files)) {
       const take = this.takers[table as TableName];
-      if (!take) continue;
+      if (!take || !file) continue;
       file.onRow = (row) => {
         if (this.isBroken) return;
         try {

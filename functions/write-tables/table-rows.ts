@@ -1,13 +1,12 @@
 import type { Rejection, Run, StagedRow } from '../shared/contract.ts';
-import type { BatchName } from '../shared/fold.ts';
+import type { GroupLine } from '../shared/group-line.ts';
 import { addPayments, noPayments } from '../shared/outcome.ts';
 import type { TableRow } from '../shared/tables.ts';
 import type { BatchFate } from './batch-fate.ts';
 
 const runColumns = (run: Run) => ({ run_id: run.runId, dataset: run.dataset, source_key: run.source.key });
 
-/** @param parent the fold that the batch's summary goes into, null for the root. */
-export function batchSummaryRow(run: Run, fate: BatchFate, parent: BatchName | null): TableRow {
+export function batchSummaryRow(run: Run, fate: BatchFate): TableRow {
   const { batch, status, answer, error, rowsFailed, promptVersion, fromCache, payments } = fate;
   const paid = addPayments(noPayments(), payments);
   return {
@@ -15,8 +14,8 @@ export function batchSummaryRow(run: Run, fate: BatchFate, parent: BatchName | n
     group_key: batch.groupKey,
     level: batch.level,
     batch_id: batch.batchId,
-    parent_level: parent?.level ?? null,
-    parent_batch_id: parent?.batchId ?? null,
+    parent_level: batch.parent?.level ?? null,
+    parent_batch_id: batch.parent?.batchId ?? null,
     first_row: batch.firstRow,
     row_count: batch.rows,
     rows_failed: rowsFailed,
@@ -41,22 +40,49 @@ export function batchSummaryRow(run: Run, fate: BatchFate, parent: BatchName | n
 export const failureOf = ({ rowNumber }: StagedRow, { status, error, failedRows }: BatchFate): string | null =>
   status === 'failed' ? (error?.code ?? null) : (failedRows.get(rowNumber) ?? null);
 
+const rowColumns = (run: Run, { groupKey, rowNumber, id, text, truncated, attributes }: StagedRow) => ({
+  ...{ ...runColumns(run), group_key: groupKey, row_number: rowNumber },
+  ...{ id, text, truncated, attributes },
+});
+
 export function rowSummaryRow(run: Run, row: StagedRow, fate: BatchFate): TableRow {
   const code = failureOf(row, fate);
+  const ownSummary = fate.rowSummaries ? (fate.rowSummaries.get(row.rowNumber) ?? null) : (fate.answer?.text ?? null);
   return {
-    ...runColumns(run),
-    group_key: row.groupKey,
-    row_number: row.rowNumber,
-    id: row.id,
-    text: row.text,
-    truncated: row.truncated,
+    ...rowColumns(run, row),
     batch_id: fate.batch.batchId,
-    summary: code === null ? (fate.answer?.text ?? null) : null,
+    summary: code === null ? ownSummary : null,
     status: code === null ? 'ok' : 'failed',
     error_code: code,
-    attributes: row.attributes,
   };
 }
+
+/** A row of a group that is too small to be summarized. */
+export const skippedRow = (run: Run, row: StagedRow): TableRow => ({
+  ...rowColumns(run, row),
+  batch_id: null,
+  summary: null,
+  status: 'skipped',
+  error_code: null,
+});
+
+/** @param root what became of the batch that stands for the group, null where its batches are not folded. */
+export const groupSummaryRow = (
+  run: Run,
+  group: GroupLine,
+  root: BatchFate | null,
+  rowsFailed: number,
+  costUsd: number | null,
+): TableRow => ({
+  run_id: run.runId,
+  dataset: run.dataset,
+  group_key: group.groupKey,
+  row_count: group.rows,
+  rows_failed: rowsFailed,
+  summary: root?.answer?.text ?? null,
+  status: root ? root.status : rowsFailed === 0 ? 'ok' : rowsFailed < group.rows ? 'partial' : 'failed',
+  cost_usd: costUsd,
+});
 
 export const rejectedRow = (run: Run, { rowNumber, line, reason, raw }: Rejection): TableRow => ({
   ...runColumns(run),

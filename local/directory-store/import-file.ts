@@ -69,7 +69,8 @@ async function copyIn(
   }
 }
 
-async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string> {
+/** SHA-256 of a file's bytes, hexadecimal. */
+export async function hashOf(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of chunksOf(path, signal)) hash.update(chunk);
   return hash.digest('hex');

@@ -22,6 +22,12 @@ const recordPath = (root: string, key: string) => {
 
 /** The record of the file as it is now; undefined where there is none or the file was changed since. */
 export function readVersionRecord(root: string, key: string, file: Stats): VersionRecord | undefined {
+  const record = readAnyRecord(root, key);
+  return record?.bytes === file.size && record.mtimeMs === file.mtimeMs ? record : undefined;
+}
+
+/** The record that lies beside the key, whether or not the file was changed since. */
+export function readAnyRecord(root: string, key: string): VersionRecord | undefined {
   let text: string;
   try {
     text = readFileSync(recordPath(root, key), 'utf8');
@@ -30,8 +36,7 @@ export function readVersionRecord(root: string, key: string, file: Stats): Versi
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
-  const record = parseRecord(text);
-  return record?.bytes === file.size && record.mtimeMs === file.mtimeMs ? record : undefined;
+  return parseRecord(text);
 }
 
 /** undefined for what is no record, as an empty file after a power cut: the next import then writes both anew. */

@@ -4,6 +4,7 @@ import { type ChatRequest, completionOf, errorBody, maxOutputTokensOf, promptTok
 import { extractiveSummary } from './extractive-summary.ts';
 import { type Fault, type FaultKind, isPaid, jsonReply, paidReply, type Reply, unpaidReply } from './faults.ts';
 import { type RateLimits, rateLimiter } from './rate-limits.ts';
+import { schemaNameOf, structuredAnswer } from './structured-answers.ts';
 
 /** What the model says to the rows of a request. */
 export type Answer = (rows: string[], request: ChatRequest) => string;
@@ -19,6 +20,11 @@ export interface ChatEndpointOptions {
   faults?: (requestIndex: number, request: ChatRequest) => Fault | undefined;
   /** Announced in headers, enforced with 429. @default none */
   rateLimits?: RateLimits;
+  /**
+   * What becomes of a request's JSON schema: it is followed; refused with a 400, as by servers that have none; or ignored, and the JSON that the
+   * words ask for comes in a code fence with words around it. @default 'followed'
+   */
+  schemas?: 'followed' | 'refused' | 'ignored';
 }
 
 export interface ModelServerStats {
@@ -30,11 +36,11 @@ export interface ModelServerStats {
   inputTokens: number;
   /** Completion tokens of the paid answers, as generated. */
   outputTokens: number;
-  /** The requests by what became of them: `rate-limited` are those over `rateLimits`, `error` those whose `answer` threw. */
+  /** The requests by what became of them: `rate-limited` are those over `rateLimits`, `schema-refused` those with a schema where `schemas` refuses it, `error` those whose `answer` threw. */
   outcomes: Partial<Record<Outcome, number>>;
 }
 
-type Outcome = 'answered' | 'rate-limited' | 'error' | FaultKind;
+type Outcome = 'answered' | 'rate-limited' | 'schema-refused' | 'error' | FaultKind;
 
 export interface ChatEndpoint {
   requests: ChatRequest[];
@@ -44,10 +50,19 @@ export interface ChatEndpoint {
 }
 
 /** The answer of a server without options. */
-export const extractiveAnswer: Answer = (rows, request) => extractiveSummary(rows, maxOutputTokensOf(request));
+export const extractiveAnswer: Answer = (rows, request) =>
+  structuredAnswer(rows, request) ?? extractiveSummary(rows, maxOutputTokensOf(request));
 
 /** An answer that costs nothing, for measuring everything around the model: with it the rows are not even parsed. */
 export const instantAnswer: Answer = () => 'Offline instant answer, no language model.';
+
+/** As OpenAI's API says it of models without structured output. */
+const schemaRefusal = errorBody(
+  "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+  'invalid_request_error',
+  null,
+  'response_format',
+);
 
 /** The chat-completions endpoint without HTTP: limits, faults, latency, answer and the account of it all. */
 export const chatEndpoint = (options: ChatEndpointOptions): ChatEndpoint => {
@@ -60,9 +75,14 @@ export const chatEndpoint = (options: ChatEndpointOptions): ChatEndpoint => {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   };
 
+  const spoken = (text: string, request: ChatRequest): string =>
+    options.schemas === 'ignored' && schemaNameOf(request) !== undefined
+      ? `Sure! Here is the JSON you asked for:\n\n\`\`\`json\n${text}\n\`\`\`\n\nLet me know if you need anything else.`
+      : text;
+
   const generate = (request: ChatRequest, requestIndex: number, fault: Fault | undefined): Reply | 'drop' => {
     const rows = answer === instantAnswer ? [] : rowsOfRequest(request);
-    const completion = completionOf(request, answer(rows, request), `chatcmpl-offline-${requestIndex}`);
+    const completion = completionOf(request, spoken(answer(rows, request), request), `chatcmpl-offline-${requestIndex}`);
     totals.answers += 1;
     totals.inputTokens += completion.usage.prompt_tokens;
     totals.outputTokens += completion.usage.completion_tokens;
@@ -74,6 +94,10 @@ export const chatEndpoint = (options: ChatEndpointOptions): ChatEndpoint => {
     if (waitSeconds > 0) {
       count('rate-limited');
       return unpaidReply({ kind: 'status', status: 429, retryAfterSeconds: waitSeconds });
+    }
+    if (options.schemas === 'refused' && schemaNameOf(request) !== undefined) {
+      count('schema-refused');
+      return jsonReply(400, JSON.stringify(schemaRefusal));
     }
     const fault = options.faults?.(requestIndex, request);
     count(fault?.kind ?? 'answered');

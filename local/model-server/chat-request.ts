@@ -19,7 +19,8 @@ export const parseChatRequest = (body: string): { request: ChatRequest } | { pro
 };
 
 /**
- * The texts that the user messages hold: the strings of a JSON array (rows), or the `summary` of each object of a JSON array (a merge).
+ * The texts that the user messages hold: the strings of a JSON array (rows), or of each object of a JSON array its `text` (a numbered row) or
+ * its `summary` (a part of a merge).
  * Anything else counts as one row.
  */
 export const rowsOfRequest = ({ messages }: ChatRequest): string[] =>
@@ -28,7 +29,7 @@ export const rowsOfRequest = ({ messages }: ChatRequest): string[] =>
 const rowsOfText = (text: string): string[] => {
   const parsed = parseJson(text);
   if (!Array.isArray(parsed)) return [text];
-  const rows = parsed.map((item: unknown) => (isObject(item) ? item.summary : item));
+  const rows = parsed.map((item: unknown) => (isObject(item) ? (item.text ?? item.summary) : item));
   return rows.every((row) => typeof row === 'string') ? rows : [text];
 };
 

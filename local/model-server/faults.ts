@@ -1,3 +1,4 @@
+import type { Damage } from './answer-damage.ts';
 import { type Completion, errorBody } from './completion.ts';
 
 /** What goes wrong with one request, as it was seen with OpenAI's API or with gateways before it. */
@@ -16,6 +17,8 @@ export type Fault =
   | { kind: 'empty' }
   /** Half of the answer, finish_reason `length`. */
   | { kind: 'length' }
+  /** An answer of JSON whose value is not as it should be; any other answer is left as it is. */
+  | { kind: 'damaged'; damage: Damage }
   /** No content, a refusal in its place. */
   | { kind: 'refusal' }
   /** No content, finish_reason `content_filter`. */
@@ -67,12 +70,22 @@ const damaged = (completion: Completion, fault: Fault): Completion => {
       return withMessage({ content: '' });
     case 'length':
       return withMessage({ content: characters.slice(0, characters.length / 2).join('') }, 'length');
+    case 'damaged':
+      return withMessage({ content: damagedText(choice.message.content ?? '', fault.damage) });
     case 'refusal':
       return withMessage({ content: null, refusal: "I'm sorry, but I can't help with that." });
     case 'content-filter':
       return withMessage({ content: '' }, 'content_filter');
     default:
       return completion;
+  }
+};
+
+const damagedText = (text: string, damage: Damage): string => {
+  try {
+    return JSON.stringify(damage(JSON.parse(text)));
+  } catch {
+    return text;
   }
 };
 

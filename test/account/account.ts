@@ -25,6 +25,8 @@ export interface Account {
   s3Server: S3Server | undefined;
   /** What the bus took, in order, repeats included. */
   events: PublishedEvent[];
+  /** What the functions told CloudWatch, in order. */
+  metrics: Record<string, unknown>[];
   /** Inputs of the executions that were started, by name. */
   executions(): { name: string; input: unknown }[];
   close(): Promise<void>;
@@ -65,6 +67,9 @@ export async function openAccount(modelBaseUrl: string): Promise<Account> {
     modelKeySecret: `arn:aws:secretsmanager:${REGION}:111122223333:secret:model-key`,
     modelBaseUrl,
     modelConcurrency: '8',
+    deployment: 'hundredfold',
+    runSettings: '{}',
+    maxCostUsdPerDay: '1000',
   };
   for (const [name, value] of Object.entries(variables)) process.env[envNames[name as EnvName]] = value;
   Object.assign(process.env, {
@@ -79,6 +84,8 @@ export async function openAccount(modelBaseUrl: string): Promise<Account> {
     ...(dynamoDb && { [endpointOf('DYNAMODB')]: String((await endpoint(dynamoDb.client)).href) }),
   });
 
+  const metrics: Record<string, unknown>[] = [];
+  const restore = divertMetrics(metrics);
   const s3 = createS3Client();
   if (!s3Server) for (const [name, { isVersioned }] of Object.entries(described(buckets))) await createBucket(s3, name, isVersioned);
   if (!dynamoDb) await createTable(controlTable);
@@ -87,14 +94,29 @@ export async function openAccount(modelBaseUrl: string): Promise<Account> {
     s3,
     s3Server,
     events,
+    metrics,
     executions: () =>
       [...stepFunctions.executions].map(([arn, { input }]) => ({ name: arn.split(':').at(-1) ?? '', input: JSON.parse(input) })),
     async close() {
+      restore();
       s3.destroy();
       await Promise.all([services.close(), stepFunctions.close(), s3Server?.close(), dynamoDb?.close()]);
       for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
       Object.assign(process.env, before);
     },
+  };
+}
+
+/** Takes the lines of metrics out of what this process writes, as CloudWatch does. */
+function divertMetrics(metrics: Record<string, unknown>[]): () => void {
+  const { write } = process.stdout;
+  process.stdout.write = function (this: typeof process.stdout, chunk: string | Uint8Array, ...rest: never[]) {
+    if (typeof chunk !== 'string' || !chunk.startsWith('{"_aws"')) return write.call(this, chunk, ...rest);
+    metrics.push(JSON.parse(chunk));
+    return true;
+  } as typeof write;
+  return () => {
+    process.stdout.write = write;
   };
 }
 

@@ -98,7 +98,13 @@ export function needsOf({ client, command, input, error }: ApiCall, { buckets }:
     case 'SecretsManagerClient.GetSecretValueCommand':
       return [needed('secretsmanager:GetSecretValue', '<ModelKey/Secret>')];
     case 'SFNClient.StartExecutionCommand':
-      return [needed('states:StartExecution', 'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:hundredfold')];
+    case 'SFNClient.ListExecutionsCommand':
+      return [
+        needed(
+          `states:${command.replace('Command', '')}`,
+          'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:hundredfold',
+        ),
+      ];
     default:
       throw new Error(`What ${client}.${command} needs is not known`);
   }

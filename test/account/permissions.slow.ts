@@ -4,6 +4,7 @@ import { s3ObjectStore } from '../../functions/shared/adapters/s3-object-store.t
 import { claimAttempt } from '../../functions/shared/attempt.ts';
 import type { Run } from '../../functions/shared/contract.ts';
 import { SETTINGS_FILE, SUCCESS_FILE } from '../../functions/shared/object-keys.ts';
+import { functionNames } from '../../infra/step-permissions.ts';
 import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { executionArn } from '../fakes/execution-event.ts';
@@ -15,7 +16,7 @@ import { type ApiCall, recordCalls } from './recorded-calls.ts';
 
 jest.setTimeout(300_000);
 
-const callers = ['accept-upload', 'plan-batches', 'summarize-batch', 'write-tables', 'finish-run', WORKFLOW] as const;
+const callers = [...functionNames, WORKFLOW] as const;
 
 /** Long enough that the staged rows of one part are a multipart upload. */
 const longReviews = (rows: number) =>
@@ -50,9 +51,18 @@ beforeAll(async () => {
   const packed = await dropOne('support/packed.csv.gz', gzipSync(longReviews(20_000)));
   expect(await statusOf(packed)).toMatchObject({ status: 'complete' });
 
+  // The copy of one that is redacted is removed.
+  await pipeline.drop(`redacted/${SETTINGS_FILE}`, JSON.stringify({ redact: ['email'] }));
+  const redacted = await dropOne('redacted/packed.csv.gz', gzipSync('id,review\n1,"Write to me at a@example.com, it broke."\n'));
+  expect(await statusOf(redacted)).toMatchObject({ status: 'complete' });
+
   await pipeline.drop(`parts/${SETTINGS_FILE}`, JSON.stringify({ upload: 'folder' }));
   for (const part of [0, 1]) expect(await pipeline.drop(`parts/july/part-${part}.csv`, reviewsCsv(120, 120 * part))).toEqual([]);
   expect(await statusOf(await dropOne(`parts/july/${SUCCESS_FILE}`, ''))).toMatchObject({ status: 'complete' });
+
+  const grouped = `id,review,product\n${Array.from({ length: 300 }, (_, row) => `r${row},"Review ${row}: fine.",p${row % 7}`).join('\n')}\nr300,,p1\n`;
+  await pipeline.drop(`grouped/${SETTINGS_FILE}`, JSON.stringify({ groupColumn: 'product', minGroupRows: 43, batchRows: 10 }));
+  expect(await statusOf(await dropOne('grouped/july.csv', grouped))).toMatchObject({ status: 'complete' });
 
   // Refused for its settings, and for itself.
   await pipeline.drop(`wrong/${SETTINGS_FILE}`, '{"batchRow": 5}');
@@ -72,6 +82,8 @@ beforeAll(async () => {
   // Stopped from outside, before it begins.
   const stopped = await dropOne('support/september.csv', reviewsCsv(30));
   expect((await pipeline.execute(stopped, AbortSignal.abort())).status).toBe('ABORTED');
+
+  await pipeline.invoke('watch-runs', {});
 
   for (const call of recorded.calls) needs.get(call.caller)?.push(...needsOf(call, account));
 });

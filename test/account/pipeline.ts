@@ -2,7 +2,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { createS3Client, s3ObjectStore } from '../../functions/shared/adapters/s3-object-store.ts';
 import { systemClock } from '../../functions/shared/clock.ts';
-import { type Run, runSchema, type StepName } from '../../functions/shared/contract.ts';
+import { type Run, runSchema, type StepName, stepContracts } from '../../functions/shared/contract.ts';
+import { type FunctionName, functionNames } from '../../infra/step-permissions.ts';
 import { workflowDefinition } from '../../infra/workflow.ts';
 import { loadWorkflow } from '../../local/workflow/definition.ts';
 import { type RunResult, runWorkflow } from '../../local/workflow/engine.ts';
@@ -10,7 +11,6 @@ import { executionEvent } from '../fakes/execution-event.ts';
 import type { Account } from './account.ts';
 import { as } from './recorded-calls.ts';
 
-type FunctionName = StepName | 'accept-upload';
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
 /** The caller under which the state machine's own calls are recorded. */
@@ -35,13 +35,12 @@ export interface Pipeline {
   execute(run: Run, signal?: AbortSignal): Promise<RunResult>;
 }
 
-/** The five functions of an account, loaded as Lambda loads them, and the workflow that calls them. */
+/** The functions of an account, loaded as Lambda loads them, and the workflow that calls them. */
 export async function openPipeline({ buckets, s3, executions }: Account): Promise<Pipeline> {
   const load = async (name: FunctionName): Promise<Handler> => (await import(`../../functions/${name}/handler.ts`)).handler;
-  const names = ['accept-upload', 'plan-batches', 'summarize-batch', 'write-tables', 'finish-run'] as const;
-  const handlers = new Map<FunctionName, Handler>(await Promise.all(names.map(async (name) => [name, await load(name)] as const)));
+  const handlers = new Map<FunctionName, Handler>(await Promise.all(functionNames.map(async (name) => [name, await load(name)] as const)));
   const invoke: Pipeline['invoke'] = (name, event) => as(name, () => handlers.get(name)!(structuredClone(event), context(name)));
-  const steps = names.filter((name) => name !== 'accept-upload');
+  const steps = functionNames.filter((name) => name in stepContracts) as StepName[];
   const workflow = loadWorkflow(
     workflowDefinition({
       functions: Object.fromEntries(steps.map((step) => [step, step])) as Record<StepName, string>,

@@ -23,11 +23,12 @@ export function controlContract(name: string, open: () => Promise<ControlHome>):
       attempt: 1,
       reserveUsd: 0.1,
       capUsd: 1,
+      day: '2026-11-26',
       ...changes,
     });
     const overBudget = { granted: false, stopReason: 'budget_exceeded' };
     /** It would fit if the calls in flight cost nothing. */
-    const notYet = { granted: false, stopReason: null };
+    const notYet = { granted: false, stopReason: null, heldBy: 'budget_exceeded' };
     const granted = { granted: true };
     /** One call that cost what was reserved. */
     const pay = async (runId: string, usd: number) => {

@@ -69,3 +69,46 @@ testWithFile('each row is joined to the summary of its batch, and keeps its othe
   expect(rows).toHaveLength(3);
   expect(rows[0]).toMatchObject({ class: 'Dresses' });
 });
+
+testWithFile('grouped by class: no batch mixes classes, each class has its own summary, the ledger closes', async () => {
+  const grouped = newFolder();
+  const args = [
+    'run',
+    file,
+    '--text-column',
+    'Review Text',
+    '--group-column',
+    'Class Name',
+    '--min-group-rows',
+    '3',
+    '--json',
+    '--out',
+    grouped,
+  ];
+  const { code, stderr, ...run } = await runProgram(args);
+  expect(code).toBe(0);
+  // 18 classes: three of two batches, Layering with its two rows left out.
+  expect(recordOf({ code, stderr, ...run })).toMatchObject({
+    ...{ status: 'complete', rows_in: 1000, rows_summarized: 956, rows_rejected: 42, rows_skipped: 2, groups: 17 },
+    ...{ batches: 20, calls: 20 + 3 + 1, levels: 3 },
+  });
+  const { rows } = await query(
+    grouped,
+    'select group_key, row_count, status from group_summaries order by row_count desc, group_key limit 3',
+  );
+  expect(rows).toEqual([
+    { group_key: 'Dresses', row_count: 188, status: 'ok' },
+    { group_key: 'Blouses', row_count: 178, status: 'ok' },
+    { group_key: 'Knits', row_count: 153, status: 'ok' },
+  ]);
+  const mixed = await query(
+    grouped,
+    `select count(*) as n, count(*) filter (attributes ->> '$.Class Name' = group_key) as own,
+       (select count(*) from (select batch_id from row_summaries group by batch_id having count(distinct group_key) > 1)) as mixed
+     from row_summaries`,
+  );
+  expect(mixed.rows).toEqual([{ n: 958, own: 958, mixed: 0 }]);
+  // People are shown the largest groups; with --json that is on stderr.
+  expect(stderr).toMatch(/^The largest of 17 groups, by rows:\n {2}Dresses +188 {2}\S/m);
+  expect(stderr).toContain('2 skipped');
+});

@@ -4,6 +4,7 @@ import { finishRun } from '../../functions/finish-run/finish-run.ts';
 import { planBatches } from '../../functions/plan-batches/plan-batches.ts';
 import { claimAttempt } from '../../functions/shared/attempt.ts';
 import type { Batch, Run, StepName } from '../../functions/shared/contract.ts';
+import { noMetrics } from '../../functions/shared/metrics.ts';
 import type { Clock, Log, Summarizer } from '../../functions/shared/ports.ts';
 import { runStep, withoutWords } from '../../functions/shared/step.ts';
 import { Breaker } from '../../functions/summarize-batch/breaker.ts';
@@ -128,9 +129,9 @@ export class FaultyPipeline {
       'plan-batches': (planned: Parameters<typeof planBatches>[0]) =>
         planBatches(planned, { input, work, resultsBucket: 'results', control, events, concurrency: 4, isTimeShort: () => false }),
       'summarize-batch': (batches: Parameters<typeof summarizeBatch>[0]) =>
-        summarizeBatch(batches, { work, summarizer: model, control, rate, breaker, clock, log }),
+        summarizeBatch(batches, { work, summarizer: model, control, rate, breaker, clock, log, metrics: noMetrics }),
       'write-tables': (part: Parameters<typeof writeTables>[0]) => writeTables(part, { work }),
-      'finish-run': (ended: Parameters<typeof finishRun>[0]) => finishRun(ended, { work, results, events, clock, log }),
+      'finish-run': (ended: Parameters<typeof finishRun>[0]) => finishRun(ended, { work, results, events, clock, log, metrics: noMetrics }),
     };
     try {
       return await runStep(step, structuredClone(payload), works[step] as never);

@@ -6,15 +6,18 @@ import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from '../local/program.ts';
 
 const BATCHES = 400;
-/** Batches, four folds of a hundred, and the root. */
-const CALLS = BATCHES + 5;
 const KILLS = 20;
 /** Kills after those, at the first fold that is asked for. */
 const FOLD_KILLS = 4;
 const BATCH_ROWS = 10;
 const ROWS = BATCHES * BATCH_ROWS;
 const CONCURRENCY = 8;
-const SEEDS = [20261123];
+const KINDS = [
+  // Batches, four folds of a hundred, and the root.
+  { kind: 'a run', seed: 20261123, flags: [], calls: BATCHES + 5, groups: null },
+  // Five groups of eighty batches, a fold each, and the root.
+  { kind: 'a grouped run', seed: 20261126, flags: ['--group-column', 'stars'], calls: BATCHES + 6, groups: 5 },
+];
 
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
 function randomFrom(seed: number): () => number {
@@ -42,16 +45,16 @@ beforeEach(async () => {
 afterEach(() => server.close());
 afterAll(cleanUp);
 
-test.each(SEEDS)(
-  'killed at random moments (seed %i) and started again, a run ends complete and pays only for what was in flight',
-  async (seed) => {
+test.each(KINDS)(
+  'killed at random moments (seed $seed) and started again, $kind ends complete and pays only for what was in flight',
+  async ({ seed, flags, calls, groups }) => {
     const random = randomFrom(seed);
     latency = () => 5 + 40 * random();
     const folder = newFolder();
     const out = join(folder, 'out');
     const file = join(folder, 'reviews.csv');
     writeFileSync(file, reviewsCsv(ROWS));
-    const args = ['run', file, '--batch-size', `${BATCH_ROWS}`, '--concurrency', `${CONCURRENCY}`, '--json', '--out', out];
+    const args = ['run', file, '--batch-size', `${BATCH_ROWS}`, '--concurrency', `${CONCURRENCY}`, '--json', '--out', out, ...flags];
     const options = { env: endpointEnv(server) };
 
     let kills = 0;
@@ -77,16 +80,18 @@ test.each(SEEDS)(
     onRequest = () => {};
     const paidBefore = server.stats().answers;
     const ended = await runProgram(args, options);
-    expect(recordOf(ended)).toMatchObject({ status: 'complete', rows_in: ROWS, rows_summarized: ROWS, batches: BATCHES, calls: CALLS });
+    expect(recordOf(ended)).toMatchObject({ status: 'complete', rows_in: ROWS, rows_summarized: ROWS, batches: BATCHES, calls, groups });
     expect(server.stats().answers).toBe(paidBefore);
-    process.stdout.write(`seed ${seed}: ${kills} kills, ${paidBefore} answers paid for ${CALLS} calls\n`);
+    process.stdout.write(`seed ${seed}: ${kills} kills, ${paidBefore} answers paid for ${calls} calls\n`);
     expect(kills).toBe(KILLS + FOLD_KILLS);
-    expect(paidBefore).toBeLessThanOrEqual(CALLS + kills * CONCURRENCY);
+    expect(paidBefore).toBeLessThanOrEqual(calls + kills * CONCURRENCY);
     const { rows } = await query(
       out,
       `select count(*) as n, count(distinct row_number) as "rows", count(summary) as summaries, count(distinct batch_id) as batches,
        (select count(*) from batch_summaries where status = 'ok') as ok from row_summaries`,
     );
-    expect(rows).toEqual([{ n: ROWS, rows: ROWS, summaries: ROWS, batches: BATCHES, ok: CALLS }]);
+    expect(rows).toEqual([{ n: ROWS, rows: ROWS, summaries: ROWS, batches: BATCHES, ok: calls }]);
+    const { rows: shown } = await query(out, 'select count(*) as n, sum(row_count) as "rows" from group_summaries where status = \'ok\'');
+    expect(shown).toEqual([{ n: groups ?? 0, rows: groups === null ? null : ROWS }]);
   },
 );

@@ -9,11 +9,14 @@ interface StartedExecution {
   startDate: number;
 }
 
+/** Few, so that whoever lists has to go on. */
+const LISTED_AT_ONCE = 2;
+
 export interface AwsServer {
   url: string;
   /** Executions by their ARN. Those that Step Functions has forgotten are deleted by the test. */
   executions: Map<string, StartedExecution>;
-  /** Calls in order: `StartExecution`, `DescribeExecution`, `DescribeStacks`. */
+  /** Calls in order: `StartExecution`, `DescribeExecution`, `ListExecutions`, `DescribeStacks`. */
   calls: string[];
   /** Outputs of the stacks there are, by stack and name. */
   stacks: Map<string, Record<string, string>>;
@@ -23,7 +26,7 @@ export interface AwsServer {
 }
 
 /**
- * A server that speaks the calls that the command line makes: StartExecution and DescribeExecution of Step Functions (JSON 1.0), and
+ * A server that speaks the calls that the command line makes: StartExecution, DescribeExecution and ListExecutions of Step Functions (JSON 1.0), and
  * DescribeStacks of CloudFormation (query and XML). Everything else is a 501.
  */
 export async function startAwsServer(): Promise<AwsServer> {
@@ -48,6 +51,15 @@ export async function startAwsServer(): Promise<AwsServer> {
       const { status, startDate, input } = execution;
       const stateMachineArn = executionArn.replace(':execution:', ':stateMachine:').replace(/:[^:]+$/, '');
       return { executionArn, stateMachineArn, status, startDate, input, inputDetails: { included: true } };
+    },
+    ListExecutions({ stateMachineArn = '', statusFilter, nextToken = '0' }) {
+      const prefix = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:`;
+      const found = [...executions]
+        .filter(([arn, { status }]) => arn.startsWith(prefix) && (statusFilter === undefined || status === statusFilter))
+        .sort(([, one], [, other]) => other.startDate - one.startDate)
+        .map(([executionArn, { status, startDate }]) => ({ executionArn, name: executionArn.slice(prefix.length), status, startDate }));
+      const end = Number(nextToken) + LISTED_AT_ONCE;
+      return { executions: found.slice(Number(nextToken), end), ...(end < found.length && { nextToken: String(end) }) };
     },
   };
 

@@ -1,5 +1,6 @@
 import { joinManifest } from '../../functions/plan-batches/join-manifest.ts';
 import { planLevels } from '../../functions/plan-batches/plan-levels.ts';
+import { stageGroups } from '../../functions/plan-batches/stage-groups.ts';
 import { stageRows } from '../../functions/plan-batches/stage-rows.ts';
 import type { Position, Upload, UploadRow } from '../../functions/plan-batches/upload.ts';
 import { claimAttempt } from '../../functions/shared/attempt.ts';
@@ -24,8 +25,8 @@ export const sampleRun = ({ settings = {}, ...changes }: Partial<Omit<Run, 'sett
   ...changes,
 });
 
-/** A record of an upload: a text, or the reason for which it has none. */
-export type SampleRecord = string | { reason: RejectionReason };
+/** A record of an upload: a text, in a grouped upload with its group; or the reason for which it has none. */
+export type SampleRecord = string | { reason: RejectionReason } | { text: string; groupKey: string };
 
 /** An upload of records; record n starts at byte 10 n, on line n + 2. */
 export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 } = {}): Upload {
@@ -33,8 +34,9 @@ export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 }
   const rowOf = (rowNumber: number): UploadRow => {
     const record = records[rowNumber] as SampleRecord;
     const place = { rowNumber, line: rowNumber + 2, next: positionOf(rowNumber + 1) };
-    if (typeof record !== 'string') return { ...place, reason: record.reason, raw: `raw ${rowNumber}` };
-    return { ...place, reason: null, id: `id-${rowNumber}`, text: record, truncated: false, attributes: `{"stars":${rowNumber % 5}.0}` };
+    if (typeof record !== 'string' && 'reason' in record) return { ...place, reason: record.reason, raw: `raw ${rowNumber}` };
+    const { text, groupKey } = typeof record === 'string' ? { text: record, groupKey: null } : record;
+    return { ...place, reason: null, id: `id-${rowNumber}`, text, truncated: false, groupKey, attributes: `{"stars":${rowNumber % 5}.0}` };
   };
   return {
     format: 'csv',
@@ -43,6 +45,7 @@ export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 }
     delimiter: ',',
     textColumn: 'review',
     idColumn: 'id',
+    groupColumns: records.some((record) => typeof record !== 'string' && 'groupKey' in record) ? ['product'] : null,
     columns: ['id', 'review', 'stars'],
     isHeaderless: false,
     notes: [],
@@ -64,12 +67,14 @@ export async function planSample(work: MemoryStore, run: Run, records: readonly 
   if (!work.keys(attemptKey(run.runId, 1)).length) {
     await claimAttempt(work, run.runId, { attempt: 1, owner: 'execution', acceptedAt: ACCEPTED_AT, settings: run.settings });
   }
-  const { counts } = await stageRows(sampleUpload(records), run, work, null, () => false);
-  await joinManifest(work, run, counts.parts);
-  await planLevels(run, counts.batches, work);
+  const upload = sampleUpload(records);
+  const stage = upload.groupColumns === null ? stageRows : stageGroups;
+  const { counts } = await stage(upload, run, work, null, () => false);
+  await joinManifest(work, run, counts);
+  const { folds } = await planLevels(run, counts, work);
   const { runId, dataset, source, endpoint, limit, settings } = run;
   const plan: Plan = {
-    ...{ runId, dataset, source, endpoint, limit, settings, counts },
+    ...{ runId, dataset, source, endpoint, limit, settings, counts, folds },
     ...{ date: ACCEPTED_AT.slice(0, 10), startedAt: ACCEPTED_AT, format: 'csv', textColumn: 'review', idColumn: 'id' },
     notes: ['A note.'],
     estimatedCostUsd: 0.25,

@@ -34,6 +34,7 @@ export const batch = (batchId: number, changes: Partial<Batch> = {}): Batch => (
   batchId,
   level: 0,
   groupKey: null,
+  parent: null,
   partKey: 'runs/a/level-0/parts/000000.jsonl',
   start: 0,
   end: 100,

@@ -8,6 +8,7 @@ import {
   manifestKey,
   outcomeKey,
   partName,
+  readableCopyKey,
   receiptKey,
   reportKey,
   tableKey,
@@ -29,6 +30,8 @@ const variables: Partial<Record<EnvName, string>> = {
   stateMachine,
   modelKeySecret: '<ModelKey/Secret>',
   modelConcurrency: '100',
+  deployment: 'hundredfold',
+  runSettings: '{}',
 };
 
 const input = '<Buckets/Input.Arn>';
@@ -38,14 +41,22 @@ const results = '<Buckets/Results.Arn>';
 /** Leave to write these of each run. */
 const puts = (...keys: string[]) => keys.map((key) => `s3:PutObject ${work}/runs/*/${key}`);
 /** What planning writes piece by piece. */
-const streamed = ['readable/*', 'level-*/parts/*', 'rejected/*', 'level-*/batches.jsonl', 'level-*/places.jsonl'];
+const streamed = [
+  'readable/*',
+  'level-*/parts/*',
+  'rejected/*',
+  'level-*/batches.jsonl',
+  'level-*/places.jsonl',
+  'sorted/*',
+  'groups.jsonl',
+];
 
 /** Everything that differs between the functions. `may` lists each allowed action with its resource and, where there is one, its condition. */
 const expected: Record<string, { memory: number; timeoutSeconds: number; environment: EnvName[]; may: string[] }> = {
   'accept-upload': {
     memory: 512,
     timeoutSeconds: 60,
-    environment: ['workBucket', 'inputBucket', 'stateMachine'],
+    environment: ['workBucket', 'inputBucket', 'stateMachine', 'runSettings'],
     may: [
       `s3:GetObject ${input}/*`,
       `s3:GetObjectVersion ${input}/*`,
@@ -68,6 +79,7 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
       `s3:GetObject ${work}/runs/*`,
       ...puts('parts.jsonl', 'plan.json', 'refusal.json', ...streamed),
       ...streamed.map((key) => `s3:AbortMultipartUpload ${work}/runs/*/${key}`),
+      `s3:DeleteObject ${work}/runs/*/readable/*`,
       `s3:ListBucket ${work} runs/*`,
       'dynamodb:GetItem <Control/Table.Arn>',
       'events:PutEvents <Events.Arn>',
@@ -109,6 +121,12 @@ const expected: Record<string, { memory: number; timeoutSeconds: number; environ
       'sqs:SendMessage <Closing/Unclosed.Arn>',
     ],
   },
+  'watch-runs': {
+    memory: 256,
+    timeoutSeconds: 60,
+    environment: ['stateMachine'],
+    may: [`states:ListExecutions ${stateMachine}`],
+  },
 };
 
 interface Statement {
@@ -139,6 +157,7 @@ test.each([
   [keyPatterns.outcomes, outcomeKey('run', 12, 3)],
   [keyPatterns.unanswered, unansweredKey('run', 1, 0, 3, 2, 5)],
   [keyPatterns.childResults, `${childResultsPrefix('run', 'SummarizeBatches')}/0af3/manifest.json`],
+  [keyPatterns.readableCopies, readableCopyKey('run', 3)],
   [keyPatterns.summaries, contentKey('support', '0'.repeat(64))],
   [keyPatterns.tables, tableKey('runs', '2026-11-23', 'run', partName(0))],
   [keyPatterns.reports, reportKey('run')],
@@ -167,7 +186,7 @@ test.each(Object.entries(expected))('%s runs as told', (name, { memory, timeoutS
   expect(deployed.at(`Steps/${name}/Function`).Environment.Variables).toEqual({
     NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=8',
     POWERTOOLS_SERVICE_NAME: name,
-    ...Object.fromEntries(environment.map((variable) => [envNames[variable], variables[variable]])),
+    ...Object.fromEntries([...environment, 'deployment' as const].map((variable) => [envNames[variable], variables[variable]])),
   });
 });
 

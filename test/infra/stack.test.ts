@@ -37,8 +37,16 @@ describe('buckets', () => {
     });
   });
 
-  test.each(buckets.filter((path) => path !== 'Buckets/AccessLogs'))('accesses to %s are logged', (path) => {
-    expect(deployed.at(path).LoggingConfiguration.DestinationBucketName).toBe('<Buckets/AccessLogs>');
+  test.each(buckets.filter((path) => path !== 'Buckets/AccessLogs'))('accesses to %s are logged, and S3 may do so', (path) => {
+    const { DestinationBucketName, LogFilePrefix } = deployed.at(path).LoggingConfiguration;
+    expect(DestinationBucketName).toBe('<Buckets/AccessLogs>');
+    expect(deployed.at('Buckets/AccessLogs/Policy').PolicyDocument.Statement).toContainEqual({
+      Action: 's3:PutObject',
+      Effect: 'Allow',
+      Principal: { Service: 'logging.s3.amazonaws.com' },
+      Resource: `<Buckets/AccessLogs.Arn>/${LogFilePrefix}*`,
+      Condition: { ArnLike: { 'aws:SourceArn': `<${path}.Arn>` }, StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } },
+    });
   });
 
   test('uploads have versions and are announced', () => {
@@ -48,10 +56,14 @@ describe('buckets', () => {
     });
   });
 
-  test('nothing of an upload or a table expires; runs and paid answers do, answers later', () => {
+  test('no upload and no table expires; old versions of uploads, runs and paid answers do', () => {
     const lifecycle = (path: string) => deployed.at(path).LifecycleConfiguration.Rules;
     const abandoned = expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } });
-    expect(lifecycle('Buckets/Input')).toEqual([abandoned]);
+    expect(lifecycle('Buckets/Input')).toEqual([
+      abandoned,
+      expect.objectContaining({ NoncurrentVersionExpiration: { NoncurrentDays: 90 }, ExpiredObjectDeleteMarker: true, Status: 'Enabled' }),
+    ]);
+    for (const rule of lifecycle('Buckets/Input')) expect(rule).not.toHaveProperty('ExpirationInDays');
     expect(lifecycle('Buckets/Work')).toEqual([
       abandoned,
       expect.objectContaining({ Prefix: 'runs/', ExpirationInDays: 30 }),
@@ -143,13 +155,11 @@ describe('the workflow', () => {
     const [target] = deployed.at('Closing/FailedExecutions').Targets;
     expect(Object.keys(target).filter((key) => key.startsWith('Input'))).toEqual([]);
     expect(deployed.at('Closing/Unclosed/Policy')).toEqual(mayBeSentBy('Closing/FailedExecutions', 'Closing/Unclosed'));
-    expect(deployed.ofType('AWS::Lambda::Permission').map(([, { Properties }]) => Properties)).toEqual([
-      {
-        Action: 'lambda:InvokeFunction',
-        FunctionName: '<Steps/finish-run/Function.Arn>',
-        Principal: 'events.amazonaws.com',
-        SourceArn: '<Closing/FailedExecutions.Arn>',
-      },
+    const permissions = deployed.ofType('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+    const mayCall = { Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' };
+    expect(permissions).toEqual([
+      { ...mayCall, FunctionName: '<Steps/finish-run/Function.Arn>', SourceArn: '<Closing/FailedExecutions.Arn>' },
+      { ...mayCall, FunctionName: '<Steps/watch-runs/Function.Arn>', SourceArn: '<Watch/Schedule.Arn>' },
     ]);
   });
 
@@ -240,6 +250,22 @@ describe('deletion and checks', () => {
   test.each(holdsData)('a deleted stack leaves every %s, unless told otherwise', (type) => {
     for (const [path, { DeletionPolicy }] of deployed.ofType(type)) expect([path, DeletionPolicy]).toEqual([path, 'Retain']);
     for (const [path, { DeletionPolicy }] of temporary.ofType(type)) expect([path, DeletionPolicy]).toEqual([path, 'Delete']);
+  });
+
+  test.each([
+    ['by default', deployed, 30],
+    ['as configured', synthesize({ logRetentionDays: 7, destroyOnDelete: true }), 7],
+  ])('every log is kept as long as it should be, %s', (_, stack, days) => {
+    const groups = stack.ofType('AWS::Logs::LogGroup');
+    for (const [path, { Properties }] of groups) expect([path, Properties.RetentionInDays]).toEqual([path, days]);
+    // A function without a group of its own gets one that keeps its lines for ever.
+    for (const [path, { Properties }] of stack.ofType('AWS::Lambda::Function')) {
+      expect([path, groups.map(([group]) => `<${group}>`)]).toEqual([path, expect.arrayContaining([Properties.LoggingConfig?.LogGroup])]);
+    }
+    expect(stack.at('Workflow/StateMachine').LoggingConfiguration.Destinations[0].CloudWatchLogsLogGroup.LogGroupArn).toBe(
+      '<Workflow/Log.Arn>',
+    );
+    expect(stack.at('Buckets/AccessLogs').LifecycleConfiguration.Rules).toMatchObject([{ ExpirationInDays: days }]);
   });
 
   test('a stage has names of its own', () => {

@@ -6,6 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { reportFiles } from '../../functions/shared/report-files.ts';
+import { startAwsServer } from '../fakes/aws-server.ts';
+import { executionArn, STATE_MACHINE } from '../fakes/execution-event.ts';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -13,8 +15,13 @@ const bin = join(repository, 'node_modules/.bin');
 /** As npm scripts have it: `node` in cdk.json is the project's own. */
 const PATH = `${bin}:${process.env.PATH}`;
 
-/** The largest bundle is the one with the OpenAI SDK, about 1 MB. Lambda reads it at every cold start. */
-const LARGEST_BUNDLE_BYTES = 1_500_000;
+/** Lambda reads a bundle at every cold start. The one with the OpenAI SDK is the largest. */
+const largestBundleBytes = (name: string) => (name === 'summarize-batch' ? 1_100_000 : 700_000);
+
+interface LambdaFunction {
+  Type: string;
+  Properties: { Code: { S3Key: string }; Environment: { Variables: { POWERTOOLS_SERVICE_NAME: string } } };
+}
 
 let assembly: string;
 let output: string;
@@ -33,11 +40,23 @@ test('the real synthesis, with bundles, CloudFormation’s rules and cdk-nag, ha
   expect(warnings).toEqual([]);
 });
 
-test('every bundle is small and, loaded by itself, has a handler', async () => {
+/** The bundles of the assembly, each with the name of its function. */
+async function bundleNames(): Promise<Map<string, string>> {
   const template = JSON.parse(await readFile(join(assembly, 'hundredfold.template.json'), 'utf8'));
+  return new Map(
+    Object.values<LambdaFunction>(template.Resources)
+      .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+      .map(({ Properties }) => [
+        `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`,
+        Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME,
+      ]),
+  );
+}
+
+test('every bundle is small and, loaded by itself, has a handler', async () => {
   const bundles = (await readdir(assembly)).filter((name) => name.startsWith('asset.'));
-  const names = Object.values<{ Type: string }>(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
-  expect(bundles).toHaveLength(names.length);
+  const names = await bundleNames();
+  expect(bundles.sort()).toEqual([...names.keys()].sort());
 
   const env = {
     PATH,
@@ -50,16 +69,46 @@ test('every bundle is small and, loaded by itself, has a handler', async () => {
     STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:123456789012:stateMachine:hundredfold',
     MODEL_KEY_SECRET_ARN: 'secret',
     MODEL_CONCURRENCY: '100',
+    DEPLOYMENT: 'hundredfold',
+    RUN_SETTINGS: '{}',
   };
   for (const bundle of bundles) {
     const file = join(assembly, bundle, 'index.mjs');
     const code = await readFile(file, 'utf8');
-    expect(code.length).toBeLessThan(LARGEST_BUNDLE_BYTES);
+    const name = names.get(bundle)!;
+    expect([name, code.length < largestBundleBytes(name)]).toEqual([name, true]);
     // What esbuild leaves where a CommonJS package requires a module of Node's: it throws when it is reached. A banner with createRequire cures it.
     expect(code).not.toContain('Dynamic require of');
     const program = `console.log(typeof (await import(${JSON.stringify(pathToFileURL(file).href)})).handler)`;
     const { stdout } = await run(join(bin, 'node'), ['--input-type=module', '--eval', program], { env, cwd: assembly });
     expect(stdout.trim()).toBe('function');
+  }
+}, 60_000);
+
+test('a bundle reaches AWS with the credentials of the environment, and its metrics are lines of their own', async () => {
+  const aws = await startAwsServer();
+  aws.executions.set(executionArn('july-1'), { input: '{}', status: 'RUNNING', startDate: Date.now() / 1000 - 7_200 });
+  const [bundle] = [...(await bundleNames())].find(([, name]) => name === 'watch-runs')!;
+  const file = pathToFileURL(join(assembly, bundle, 'index.mjs')).href;
+  const context = '{ functionName: "watch-runs", awsRequestId: "request-1", getRemainingTimeInMillis: () => 60_000 }';
+  const env = {
+    ...{ PATH, AWS_REGION: 'eu-central-1', AWS_ENDPOINT_URL_SFN: aws.url, STATE_MACHINE_ARN: STATE_MACHINE, DEPLOYMENT: 'hundredfold-dev' },
+    ...{ AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'invented', AWS_SESSION_TOKEN: 'session' },
+  };
+  try {
+    const program = `await (await import(${JSON.stringify(file)})).handler({}, ${context})`;
+    const { stdout } = await run(join(bin, 'node'), ['--input-type=module', '--eval', program], { env, cwd: assembly });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toEqual([
+      expect.objectContaining({ message: 'oldest run at work', execution: 'july-1', level: 'INFO' }),
+      expect.objectContaining({ _aws: expect.anything(), deployment: 'hundredfold-dev', OpenRuns: 1, OldestRunAge: expect.any(Number) }),
+    ]);
+    expect(lines[1].OldestRunAge).toBeGreaterThanOrEqual(7_200);
+  } finally {
+    await aws.close();
   }
 }, 60_000);
 

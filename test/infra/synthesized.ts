@@ -24,6 +24,9 @@ export function synthesize(configuration: Record<string, unknown> = {}) {
   return synthesizeStack((app) => new HundredfoldStack(app, config.name, { config }));
 }
 
+/** Path of the one pipeline in the stack that is deployed. Tests name what is below it. */
+const PIPELINE = 'Hundredfold/';
+
 /** Any stack, as it would be deployed under the flags of cdk.json. */
 export function synthesizeStack<Made extends Stack>(make: (app: App) => Made) {
   const stack = make(new App({ context: { ...context, ...withoutBundles } }));
@@ -34,7 +37,10 @@ export function synthesizeStack<Made extends Stack>(make: (app: App) => Made) {
     stack.node
       .findAll()
       .filter((construct) => CfnResource.isCfnResource(construct))
-      .map((resource) => [stack.getLogicalId(resource), resource.node.path.slice(stack.node.path.length + 1).replace(/\/Resource$/, '')]),
+      .map((resource) => {
+        const path = resource.node.path.slice(stack.node.path.length + 1).replace(/\/Resource$/, '');
+        return [stack.getLogicalId(resource), path.startsWith(PIPELINE) ? path.slice(PIPELINE.length) : path];
+      }),
   );
 
   /** References written out: `<Buckets/Work>` for a name, `<Buckets/Work.Arn>` for an attribute, joined texts as one. */

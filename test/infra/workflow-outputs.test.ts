@@ -165,6 +165,7 @@ test('with the longest settings and keys nothing over 256 KiB passes between sta
   const lines = Array.from({ length: 100 }, (_, index) =>
     batch(2 ** 40 + index, {
       groupKey: '"'.repeat(500),
+      parent: { level: 5, batchId: 2 ** 40 },
       partKey: `runs/${id}/level-0/parts/999999.jsonl`,
       start: 2 ** 40,
       end: 2 ** 41,

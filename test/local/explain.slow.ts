@@ -76,6 +76,20 @@ No call was made, and nothing was written.
   expect(readdirSync(folder)).toEqual(before);
 });
 
+test('with granularity row it says what the paragraphs cost, and why batches are smaller', async () => {
+  const file = fileOf('reviews.csv', reviewsCsv(150));
+  const ended = await explain(file, '--granularity', 'row', '--model', 'llama-3.1-8b');
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout).toContain(`batches      3 batches of up to 66 rows; 7 calls, 3 of them to make a paragraph
+             of each batch's rows, 1 to fold the summaries
+`);
+  // 60 tokens a row and 100 a batch, then four paragraphs.
+  expect(ended.stdout).toContain(`${(150 * 60 + 3 * 100 + 4 * 250).toLocaleString('en')} out`);
+  expect(ended.stdout).toContain(`notes        Batches have at most 66 rows, not 100, so that the summaries of all
+             of them fit into one answer.
+`);
+});
+
 test('with --json one object, in which a run finds the same', async () => {
   const file = fileOf('reviews.csv', `${reviewsCsv(5)}r5,,1\n`);
   const explained = recordOf(await explain(file, '--json', '--limit', '6', '--model', 'gpt-5.4-mini', '--max-cost-usd', '0.5'));
@@ -90,6 +104,22 @@ test('with --json one object, in which a run finds the same', async () => {
   const env = endpointEnv(server);
   const ran = recordOf(await runProgram(['run', file, '--out', newFolder(), '--json', '--limit', '6', '--model', 'gpt-5.4-mini'], { env }));
   expect(ran).toMatchObject({ rows_in: 6, rows_rejected: 1, batches: 1, estimated_cost_usd: explained.estimated_cost_usd });
+});
+
+test('groups are counted, with the smallest, the one in the middle and the largest; the first rows are those of the upload', async () => {
+  const products = ['b', 'a', 'a', 'b', 'b', 'b', 'c', ' ', 'd', 'd', 'd'];
+  const rows = products.map((product, row) => `r${row},"Review ${row}: the lid was fine.",${product}\n`);
+  const file = fileOf('grouped.csv', `id,review,product\n${rows.join('')}`);
+  const flags = ['--group-column', 'product', '--min-group-rows', '2', '--batch-size', '2'];
+  const [people, json] = await Promise.all([explain(file, ...flags), explain(file, ...flags, '--json')]);
+  expect(people.stdout).toContain('groups       3 of "product": 2 to 4 rows, median 3; 2 smaller left out\n');
+  expect(people.stdout).toContain('rows         11 read, 9 to summarize, 0 rejected, 2 skipped\n');
+  expect(people.stdout).toMatch(/First rows as read.*\n {2}r0: .*\n.*\n {2}r1: .*\n.*\n {2}r2: /);
+  expect(people.stdout).toMatch(/^batches {6}5 batches of up to 2 rows; 8 calls, 3 of them to fold/m);
+  expect(recordOf(json)).toMatchObject({
+    groups: { columns: ['product'], count: 3, smallest: 2, median: 3, largest: 4, skipped: 2 },
+    ...{ rows_in: 11, rows_staged: 9, rows_skipped: 2, batches: 5, calls: 8 },
+  });
 });
 
 test('a folder is explained as one upload, with the part of each rejected row', async () => {

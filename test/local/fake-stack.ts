@@ -26,7 +26,7 @@ export function refused({ code, stdout, stderr }: Ended): string {
 }
 
 /** A deployed stack `hundredfold` on this machine: its buckets, outputs and executions behind AWS's protocols, and the model that it asks. */
-export async function startFakeStack() {
+export async function startFakeStack({ isResultsVersioned = false } = {}) {
   const failing = new Set<number>();
   const batchOf = (request: ChatRequest) => Math.floor(Number(/Review (\d+)/.exec(request.messages[1]!.content as string)?.[1]) / 10);
   const model = await startModelServer({
@@ -34,7 +34,7 @@ export async function startFakeStack() {
   });
 
   const s3 = await startS3Server({
-    buckets: { 'in-put': { isVersioned: true }, work: { isVersioned: false }, results: { isVersioned: false } },
+    buckets: { 'in-put': { isVersioned: true }, work: { isVersioned: false }, results: { isVersioned: isResultsVersioned } },
   });
   const aws = await startAwsServer();
   const client = createS3Client(s3.clientConfig);
@@ -46,6 +46,7 @@ export async function startFakeStack() {
     [stackOutputs.resultsBucket]: 'results',
     [stackOutputs.stateMachine]: STATE_MACHINE,
     [stackOutputs.endpoint]: model.baseUrl,
+    [stackOutputs.deployment]: '{"settings":{},"maxCostUsdPerDay":null}',
     DatabaseName: 'hundredfold',
   };
   aws.stacks.set('hundredfold', outputs);

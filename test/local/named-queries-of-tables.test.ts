@@ -145,7 +145,21 @@ test('no query shows rows of a run without a row of runs, also where the tables 
   writeTable(out, 'row_summaries', '2026-02-28', 'seen', [{ ...source, row_number: 0, id: 'moved', batch_id: 0, status: 'failed' }]);
   writeTable(out, 'batch_summaries', '2026-02-28', 'seen', [{ ...node(0, 0, null, 0, 1), status: 'failed' }]);
   writeTable(out, 'rejected_rows', '2026-02-28', 'seen', [{ ...source, row_number: 1, reason: 'empty_text' }]);
-  const names = ['final_table', 'latest_rows', 'latest_batches', 'run_batches', 'failures', 'rejected_reasons', 'tree', 'compact_rows'];
+  writeTable(out, 'theme_mentions', '2026-02-28', 'seen', [{ row_number: 0, theme: 'Fit', run_theme: 'Fit' }]);
+  writeTable(out, 'themes', '2026-02-28', 'seen', [{ theme: 'Fit', row_count: 1 }]);
+  const names = [
+    'final_table',
+    'latest_rows',
+    'latest_batches',
+    'run_batches',
+    'rows_in_batches',
+    'failures',
+    'rejected_reasons',
+    'tree',
+    'compact_rows',
+    'run_themes',
+    'theme_evidence',
+  ];
   for (const name of names) expect([name, await ask(out, name)]).toEqual([name, []]);
 });
 
@@ -173,4 +187,38 @@ test('latest: a whole upload before a newer trial of its first rows; a trial whe
   expect(await runIdsOf('latest_roots')).toEqual(['digest-0000000000000001', 'whole-0000000000000001', 'only-0000000000000001']);
   // What a trial read and a digest cost counts; the rows of a digest are summaries.
   expect(await ask(out, 'cost_by_month')).toMatchObject([{ runs: 4, rows_in: 210, rows_summarized: 210, calls: 4, cost_usd: 4 }]);
+});
+
+test('themes: those of the run, then group by group, each with its first quote; behind them the rows', async () => {
+  const out = newFolder();
+  const runId = 'themed-0000000000000001';
+  const themeOf = (group_key: string | null, theme: string, row_count: number) => ({ group_key, theme, row_count, share: row_count / 10 });
+  const mention = (row_number: number, group_key: string, theme: string, run_theme: string | null, quote: string | null) => ({
+    ...{ row_number, group_key, theme, group_theme: theme, run_theme, quote, sentiment: 'positive', statement: `On ${theme}` },
+  });
+  writeTable(out, 'themes', day, runId, [
+    ...[themeOf('b', 'Zips', 2), themeOf(null, 'Fit', 3), themeOf('', 'Size', 1), themeOf(null, 'Colour', 4), themeOf('b', 'Fit', 5)],
+  ]);
+  writeTable(out, 'theme_mentions', day, runId, [
+    mention(7, 'b', 'Fit', 'Fit', 'seven'),
+    mention(3, '', 'Size', 'Fit', 'three'),
+    mention(2, 'b', 'Zips', null, null),
+  ]);
+  const texts = [2, 3, 7].map((row) => ({ ...source, row_number: row, id: `r${row}`, text: `text ${row}`, batch_id: 0 }));
+  writeTable(out, 'row_summaries', day, runId, texts);
+  writeTable(out, 'runs', day, runId, [{ ...source, ...acceptedAt(`${day}T10:00:00Z`) }]);
+  const themes = await ask(out, 'run_themes');
+  expect(themes.map(({ group_key, theme, row_count, quote }) => [group_key, theme, row_count, quote])).toEqual([
+    [null, 'Colour', 4, null],
+    [null, 'Fit', 3, 'three'],
+    ['', 'Size', 1, 'three'],
+    ['b', 'Fit', 5, 'seven'],
+    ['b', 'Zips', 2, null],
+  ]);
+  const evidence = await ask(out, 'theme_evidence', 'themed-%');
+  expect(evidence.map(({ run_theme, theme, id, quote, text }) => [run_theme, theme, id, quote, text])).toEqual([
+    ['Fit', 'Size', 'r3', 'three', 'text 3'],
+    ['Fit', 'Fit', 'r7', 'seven', 'text 7'],
+    [null, 'Zips', 'r2', null, 'text 2'],
+  ]);
 });

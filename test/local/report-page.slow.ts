@@ -10,7 +10,7 @@ import { reportKey } from '../../functions/shared/object-keys.ts';
 import type { TableRow } from '../../functions/shared/tables.ts';
 import { batchRow, excerptOf, recordOf, type TableRows, textRow } from '../functions/finish-run/report/table-rows.ts';
 import { hasBrowser, openBrowser, openFile, type WatchedPage } from './browser.ts';
-import { cleanUp, newFolder, recordOf as recordOfRun, runProgram } from './program.ts';
+import { cleanUp, newFolder, recordOf as recordOfRun, repository, runProgram } from './program.ts';
 
 jest.setTimeout(120_000);
 
@@ -119,6 +119,27 @@ inBrowser('the report in a browser', () => {
     expect(await page.locator('#results mark').allInnerTexts()).toEqual(['R-0365']);
     await page.getByRole('button', { name: 'Show in its place' }).click();
     expect(await page.locator('.rows > li:focus').innerText()).toContain('R-0365');
+  });
+
+  test('that of a run with groups, themes and a summary for each row shows them', async () => {
+    const out = newFolder();
+    const flags = ['--group-column', 'product', '--insights', '--granularity', 'row', '--offline'];
+    const ended = await runProgram(['run', join(repository, 'samples', 'reviews.csv'), ...flags, '--out', out, '--json']);
+    const { page } = await show(join(out, 'results', reportKey(String(recordOfRun(ended).run_id))));
+    expect(await page.getByRole('navigation').getByRole('link').allInnerTexts()).toEqual([
+      ...['Summary', 'Themes', 'Groups', 'Down to the rows', 'Rejected', 'Cost and time', 'Settings'],
+    ]);
+    const group = page.locator('.groups > li', { hasText: 'Coffee Grinder' });
+    await group.locator('summary').click();
+    expect(await group.locator('.text').innerText()).toMatch(/^Offline extract/);
+    const theme = page.locator('.themes > li').first();
+    await theme.locator('summary').click();
+    expect(await theme.locator('.quotes q').count()).toBeGreaterThan(0);
+    await page
+      .locator('.tree summary', { hasText: /^Coffee Grinder · batch/ })
+      .first()
+      .click();
+    expect(await page.locator('.rows > li').first().locator('.own').innerText()).toMatch(/\w/);
   });
 
   test('a review that holds scripts is shown as text, in the tree, in what the search finds and among the rejected rows', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { acceptUpload, objectCreatedEvent } from '../../functions/accept-upload/accept-upload.ts';
+import { stackOutputs } from '../../infra/stack-outputs.ts';
 import { submitCommand } from '../../local/submit-command.ts';
 import { executionArn } from '../fakes/execution-event.ts';
 import { FakeExecutions } from '../fakes/fake-executions.ts';
@@ -20,6 +21,8 @@ afterEach(() => stack.close());
 afterAll(cleanUp);
 
 test('submit starts the very run that the event of the object would have started', async () => {
+  const deployment = { settings: { model: 'gpt-5.4-mini', batchRows: 20 }, maxCostUsdPerDay: 9 };
+  stack.outputs[stackOutputs.deployment] = JSON.stringify(deployment);
   await stack.drop({ batchRows: 10, maxCostUsd: 2 });
   const ended = await stack.command('submit', `s3://in-put/${KEY}`);
   const [name, input] = Object.entries(stack.started())[0]!;
@@ -28,13 +31,14 @@ test('submit starts the very run that the event of the object would have started
     `s3://in-put/${KEY} is run ${input.runId}, started now.\n  npm run status -- ${input.runId} --stack hundredfold\n`,
   );
   expect(name).toBe(`${input.runId}-1`);
+  expect(input.settings).toMatchObject({ model: 'gpt-5.4-mini', batchRows: 10, maxCostUsd: 2 });
 
   const head = (await stack.stores.input.head(KEY))!;
   const object = { key: KEY, size: head.bytes, 'version-id': head.versionId };
   const event = objectCreatedEvent.parse({ detail: { bucket: { name: 'in-put' }, object } });
   const executions = new FakeExecutions();
   const [work, clock, log] = [new MemoryStore('work'), new FakeClock(), new RecordingLog()];
-  await acceptUpload(event, { input: stack.stores.input, work, executions, clock, log, endpoint: stack.endpoint });
+  await acceptUpload(event, { input: stack.stores.input, work, executions, clock, log, endpoint: stack.endpoint, deployment });
   expect([...executions.inputs]).toEqual([[name, stack.aws.executions.get(executionArn(name))!.input]]);
 });
 

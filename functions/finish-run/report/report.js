@@ -153,15 +153,18 @@
     const details = element('details', {}, summary, body);
     const node = { item: element('li', {}, details), details, summary, revealRow: undefined };
     let isFilled = false;
-    node.open = () => {
-      details.open = true;
+    const fillOnce = () => {
       if (isFilled) return;
       isFilled = true;
       node.revealRow = fillBody(body);
     };
-    details.addEventListener('toggle', () => {
-      if (details.open) node.open();
-    });
+    node.open = () => {
+      fillOnce();
+      details.open = true;
+    };
+    // A click, and a key on the summary, comes before the node opens; whatever else opens it tells afterwards.
+    summary.addEventListener('click', fillOnce);
+    details.addEventListener('toggle', fillOnce);
     return node;
   };
 

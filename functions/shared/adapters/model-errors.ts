@@ -103,6 +103,21 @@ function verdictOn(failure: ModelFailure): Verdict {
   return verdict === 'throttled' && isLargerThanLimit(failure.message) ? 'overflow' : verdict;
 }
 
+/** How endpoints name what they do not take of a request's answer format, or of its schema. */
+const formatWords = /response[_ ]?format|json[_ ]?schema|structured[_ ]outputs?|\bschemas?\b|\bgrammar|guided[_ ]/i;
+/** 404 where a router finds no provider that takes the parameter, 501 where a server has not implemented it. */
+const formatStatuses = new Set([400, 404, 422, 501]);
+
+/** A server's word that one answer, not the request, broke the schema. */
+export const FORMAT_BROKEN = 'json_validate_failed';
+
+/** Whether an endpoint refused a request for the format that it asked of its answer, and would take it without. */
+export function isFormatRefusal(failure: ModelFailure & { param: unknown }): boolean {
+  if (failure.code === FORMAT_BROKEN) return true;
+  if (!formatStatuses.has(failure.status) || byName(failure.code) || byName(failure.type)) return false;
+  return formatWords.test(typeof failure.param === 'string' ? failure.param : '') || formatWords.test(failure.message);
+}
+
 /**
  * The project's error for an endpoint's answer, chosen by the error's code, then its type, then the status.
  * It has no `cause`: the SDK's errors repeat the answer, which may hold the key and the rows.

@@ -2,11 +2,11 @@ import OpenAI from 'openai';
 import * as z from 'zod';
 import { normalizeEndpoint } from '../endpoint.ts';
 import { ModelAccessError, ModelUnavailableError, UnusableSummaryError } from '../errors.ts';
-import { MODEL_TIMEOUT_MS } from '../limits.ts';
+import { answerTimeMs, MODEL_TIMEOUT_MS } from '../limits.ts';
 import { modelFacts } from '../model-catalog.ts';
 import type { Summarizer, SummaryAnswer, SummaryRequest } from '../ports.ts';
 import { type ProviderLimits, providerLimits } from '../rate-headers.ts';
-import { modelError, safeMessage } from './model-errors.ts';
+import { FORMAT_BROKEN, isFormatRefusal, type ModelFailure, modelError, safeMessage } from './model-errors.ts';
 
 export interface OpenAiSummarizerOptions {
   /** The key, or where to get it; asked before every call, so that a rotated key is taken up. What it throws is passed on. */
@@ -15,12 +15,13 @@ export interface OpenAiSummarizerOptions {
   baseUrl?: string | undefined;
   /** Milliseconds since the epoch. @default Date.now */
   now?: (() => number) | undefined;
-  /** @default MODEL_TIMEOUT_MS */
+  /** For an answer of a page; longer ones have longer. @default MODEL_TIMEOUT_MS */
   timeoutMs?: number | undefined;
 }
 
 /**
- * A summarizer on any endpoint that speaks OpenAI's chat completions. One request a call, never a silent second one.
+ * A summarizer on any endpoint that speaks OpenAI's chat completions. One request a call, never a silent second one, but where the endpoint
+ * refuses the format of the answer: then the same is asked without it, and later calls to that model leave it out.
  * A call stopped by the signal throws the signal's reason.
  *
  * @throws ConfigError: the base URL is not one.
@@ -28,11 +29,14 @@ export interface OpenAiSummarizerOptions {
 export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = MODEL_TIMEOUT_MS }: OpenAiSummarizerOptions): Summarizer {
   const baseURL = normalizeEndpoint(baseUrl);
   let client: OpenAI | undefined;
+  /** Models that have refused a format here. */
+  const formatless = new Set<string>();
 
   function clientWith(key: string): OpenAI {
     // logLevel: OPENAI_LOG=debug in the environment would print rows and summaries.
     if (client?.apiKey !== key) {
-      client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, maxRetries: 0, timeout: timeoutMs, logLevel: 'off' });
+      const defaultHeaders = keyHeaders(baseURL, key);
+      client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, defaultHeaders, maxRetries: 0, logLevel: 'off' });
     }
     return client;
   }
@@ -44,22 +48,29 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
       signal?.throwIfAborted();
       // The SDK's own time-out ends with the headers of an answer other than 200; this one covers its body too.
       const timeout = new AbortController();
-      const timer = setTimeout(() => timeout.abort(), timeoutMs);
+      const callMs = timeoutMs + answerTimeMs(request.maxOutputTokens);
+      const timer = setTimeout(() => timeout.abort(), callMs);
       const startedAt = now();
       let body: unknown;
       let limits: ProviderLimits | null;
       try {
-        const { data, response } = await clientWith(key)
-          .chat.completions.create(chatRequest(request), {
-            signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
-          })
-          .withResponse();
+        const stop = signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal;
+        const create = (asked: SummaryRequest) =>
+          clientWith(key).chat.completions.create(chatRequest(asked), { signal: stop, timeout: callMs }).withResponse();
+        const plain = { ...request, format: null };
+        const isPlain = request.format === null || formatless.has(request.model);
+        const { data, response } = await create(isPlain ? plain : request).catch((error: unknown) => {
+          const failure = isPlain ? undefined : failureOf(error);
+          if (!failure || !isFormatRefusal(failure)) throw error;
+          if (failure.code !== FORMAT_BROKEN) formatless.add(request.model);
+          return create(plain);
+        });
         body = data;
         limits = providerLimits(response.headers);
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (timeout.signal.aborted) throw timedOut(timeoutMs);
-        throw callError(error, key, timeoutMs, now());
+        if (timeout.signal.aborted) throw timedOut(callMs);
+        throw callError(error, key, callMs, now());
       } finally {
         clearTimeout(timer);
       }
@@ -67,6 +78,13 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
     },
   };
 }
+
+/**
+ * Azure takes the key of a resource in a header of its own; its `Authorization` is for tokens that last an hour. Source: Azure OpenAI REST API
+ * reference, "Authentication".
+ */
+const keyHeaders = (baseURL: string, key: string) =>
+  /\.azure\.com$/.test(new URL(baseURL).hostname) ? { 'api-key': key, Authorization: null } : {};
 
 /** @throws ModelAccessError: a header cannot carry the key. The SDK's own error would quote it. */
 function usableKey(apiKey: string): string {
@@ -91,6 +109,14 @@ function chatRequest(request: SummaryRequest): OpenAI.Chat.ChatCompletionCreateP
     ...(request.serviceTier === null
       ? {}
       : { service_tier: request.serviceTier as OpenAI.Chat.ChatCompletionCreateParamsNonStreaming['service_tier'] }),
+    ...(request.format === null
+      ? {}
+      : {
+          response_format: {
+            type: 'json_schema' as const,
+            json_schema: { name: request.format.name, strict: true, schema: { ...request.format.schema } },
+          },
+        }),
   };
 }
 
@@ -101,10 +127,8 @@ function timedOut(timeoutMs: number): ModelUnavailableError {
 /** The project's error for whatever the SDK threw, without a `cause` (see modelError). */
 function callError(error: unknown, apiKey: string, timeoutMs: number, now: number): Error {
   if (error instanceof OpenAI.APIConnectionTimeoutError) return timedOut(timeoutMs);
-  if (error instanceof OpenAI.APIError && error.status !== undefined && error.headers) {
-    const { status, code, type, headers } = error;
-    return modelError({ status, code, type, headers, message: apiMessage(error) }, apiKey, now);
-  }
+  const failure = failureOf(error);
+  if (failure) return modelError(failure, apiKey, now);
   if (error instanceof SyntaxError) {
     return new ModelUnavailableError('The model endpoint answered with JSON that ends too early or is broken.', {
       code: 'invalid_response',
@@ -112,6 +136,13 @@ function callError(error: unknown, apiKey: string, timeoutMs: number, now: numbe
   }
   const reason = safeMessage(transportReason(error), apiKey);
   return new ModelUnavailableError(`The connection to the model endpoint failed: ${reason}`, { code: 'network' });
+}
+
+/** What the endpoint said instead of a completion; undefined where the error is none of its. */
+function failureOf(error: unknown): (ModelFailure & { param: unknown }) | undefined {
+  if (!(error instanceof OpenAI.APIError && error.status !== undefined && error.headers)) return undefined;
+  const { status, code, type, param, headers } = error;
+  return { status, code, type, param, headers, message: apiMessage(error) };
 }
 
 /** The endpoint's own words; the SDK puts the status in front of them. */

@@ -6,7 +6,6 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
-  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -18,12 +17,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { ObjectNotFound } from '../errors.ts';
 import type { ByteRange, ObjectStore, ObjectWriter, ReadOptions } from '../ports.ts';
+import { deleteObjects, plainKey } from './s3-requests.ts';
 
 /** Size of an upload's parts; S3 takes 5 MiB to 5 GiB, and 10,000 of them: 80 GB a file. */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_IN_FLIGHT = 4;
-/** Keys in one DeleteObjects request, S3's limit. */
-const DELETED_KEYS = 1_000;
 /** Times that a body may break in a row without a byte received. */
 const BREAKS_IN_A_ROW = 4;
 /** Times that a put is sent again while another writer holds the key (409). */
@@ -161,15 +159,12 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
     }
   };
 
-  const deleteKeys: ObjectStore['delete'] = async (keys) => {
-    for (let first = 0; first < keys.length; first += DELETED_KEYS) {
-      const Objects = keys.slice(first, first + DELETED_KEYS).map((Key) => ({ Key }));
-      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }));
-      if (Errors.length === 0) continue;
-      const reasons = Errors.slice(0, 3).map(({ Key, Code, Message }) => `"${Key}": ${Code} ${Message ?? ''}`);
-      throw new Error(`${Errors.length} of ${Objects.length} objects could not be deleted from ${bucket}: ${reasons.join('; ')}`);
-    }
-  };
+  const deleteKeys: ObjectStore['delete'] = (keys) =>
+    deleteObjects(
+      client,
+      bucket,
+      keys.map((Key) => ({ Key })),
+    );
 
   const create: ObjectStore['create'] = (key) => new MultipartWriter(client, bucket, key);
   return { bucket, head, get, stream, put, putIfAbsent, create, list, folders, copy, delete: deleteKeys };
@@ -185,9 +180,6 @@ interface OpenBody {
   end: number;
   etag: string | undefined;
 }
-
-/** A key as it is, from a listing that was asked to encode it. */
-const plainKey = (encoded: string) => decodeURIComponent(encoded.replaceAll('+', ' '));
 
 /** The SDK takes an empty string for a stream of unknown length, and warns. */
 const bytesOf = (body: Uint8Array | string) => (typeof body === 'string' ? Buffer.from(body) : body);

@@ -87,6 +87,15 @@ export class Bucket {
     return encoded.sort(Buffer.compare).map((key) => key.toString());
   }
 
+  /** Every version and mark of a deletion, by key, of one key the newest first. */
+  allVersions(): { key: string; versionId: string; object: StoredObject | undefined; isLatest: boolean }[] {
+    const keys = [...this.#versions.keys()].map((key) => Buffer.from(key)).sort(Buffer.compare);
+    return keys.flatMap((encoded) => {
+      const key = encoded.toString();
+      return (this.#versions.get(key) ?? []).toReversed().map((version, index) => ({ key, ...version, isLatest: index === 0 }));
+    });
+  }
+
   #add(key: string, object: StoredObject | undefined): string | undefined {
     const versionId = this.isVersioned ? randomUUID().replaceAll('-', '') : 'null';
     const older = this.isVersioned ? (this.#versions.get(key) ?? []) : [];

@@ -50,5 +50,34 @@ export function listObjects(bucket: Bucket, request: S3Request): S3Answer {
   return { body: xmlDocument('ListBucketResult', [...fields, ...contents, ...folders].join('')) };
 }
 
+/** ListObjectVersions, without a delimiter: a page goes on behind a version of a key. */
+export function listVersions(bucket: Bucket, { query, bucket: name }: S3Request): S3Answer {
+  if (query.get('encoding-type') !== 'url') throw new S3Error('NotImplemented', 'ListObjectVersions without encoding-type');
+  const encoded = (value: string) => text(urlEncoded(value));
+  const prefix = query.get('prefix') ?? '';
+  const [keyMarker, versionMarker] = [query.get('key-marker'), query.get('version-id-marker')];
+  const limit = Math.min(Number(query.get('max-keys') ?? MOST_KEYS), MOST_KEYS);
+  const matching = bucket.allVersions().filter(({ key }) => key.startsWith(prefix));
+  const marked = matching.findIndex(({ key, versionId }) => key === keyMarker && versionId === versionMarker);
+  if (keyMarker !== null && marked < 0) throw new S3Error('InvalidArgument', 'A marker that no page ended with');
+  const page = matching.slice(marked + 1, marked + 1 + limit);
+  const isTruncated = marked + 1 + page.length < matching.length;
+  const last = page.at(-1);
+  const elementOf = ({ key, versionId, object, isLatest }: (typeof page)[number]) => {
+    const fields = element('Key', encoded(key)) + element('VersionId', versionId) + element('IsLatest', String(isLatest));
+    const time = element('LastModified', new Date(0).toISOString());
+    return object ? element('Version', fields + time + element('Size', object.body.length)) : element('DeleteMarker', fields + time);
+  };
+  const fields = [
+    element('Name', text(name)),
+    element('Prefix', encoded(prefix)),
+    element('MaxKeys', limit),
+    element('EncodingType', 'url'),
+    element('IsTruncated', String(isTruncated)),
+    isTruncated && last ? element('NextKeyMarker', encoded(last.key)) + element('NextVersionIdMarker', last.versionId) : '',
+  ];
+  return { body: xmlDocument('ListVersionsResult', [...fields, ...page.map(elementOf)].join('')) };
+}
+
 /** As S3 does it: all but letters, digits, `-_.*` and `/` by their bytes, a space as `+`. */
 const urlEncoded = (value: string) => new URLSearchParams({ '': value }).toString().slice(1).replaceAll('%2F', '/');

@@ -23,6 +23,7 @@ const operations = {
   DeleteObject: ['versionId'],
   DeleteObjects: ['delete'],
   ListObjectsV2: ['list-type', 'prefix', 'continuation-token', 'max-keys', 'delimiter', 'start-after', 'encoding-type'],
+  ListObjectVersions: ['versions', 'prefix', 'key-marker', 'version-id-marker', 'max-keys', 'encoding-type'],
   CreateMultipartUpload: ['uploads'],
   UploadPart: ['partNumber', 'uploadId'],
   CompleteMultipartUpload: ['uploadId'],
@@ -66,6 +67,7 @@ function headersOf(message: IncomingMessage): Record<string, string> {
 
 function operationOf(method: string, key: string, query: URLSearchParams, headers: Record<string, string>): Operation {
   const isBucket = key === '';
+  if (method === 'GET' && isBucket && query.has('versions')) return 'ListObjectVersions';
   if (method === 'GET') return isBucket ? 'ListObjectsV2' : 'GetObject';
   if (method === 'HEAD' && !isBucket) return 'HeadObject';
   if (method === 'DELETE' && !isBucket) return query.has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';

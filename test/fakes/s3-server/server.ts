@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { Bucket } from './bucket.ts';
-import { listObjects } from './list-objects.ts';
+import { listObjects, listVersions } from './list-objects.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart-operations.ts';
 import { copyObject, deleteObject, deleteObjects, getObject, putObject, type S3Answer } from './object-operations.ts';
 import { type Operation, parseTarget, type S3Request } from './request.ts';
@@ -84,6 +84,7 @@ export async function startS3Server({ buckets: described }: S3ServerOptions): Pr
       DeleteObject: () => deleteObject(bucket, request),
       DeleteObjects: () => deleteObjects(bucket, request, forbidden),
       ListObjectsV2: () => listObjects(bucket, request),
+      ListObjectVersions: () => listVersions(bucket, request),
       CreateMultipartUpload: () => createUpload(bucket, request),
       UploadPart: () => uploadPart(bucket, request),
       CompleteMultipartUpload: () => completeUpload(bucket, request),

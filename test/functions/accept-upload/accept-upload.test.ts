@@ -56,6 +56,16 @@ test.each([
   if (!isStarted) expect([run, work.keys()]).toEqual([undefined, []]);
 });
 
+test('a digest is not grouped, whatever its dataset’s settings say of the dataset’s uploads', async () => {
+  const { input, eventOf, accept, refusals } = open();
+  input.seed(SETTINGS, JSON.stringify({ groupColumn: 'product', minGroupRows: 20, model: 'gpt-5.4-mini' }));
+  const upload = await accept(eventOf('support/july.csv'));
+  expect(upload?.settings).toMatchObject({ groupColumn: 'product', minGroupRows: 20 });
+  const digest = await accept(eventOf('support/_digest/digest-of-support.jsonl', '{}', { 'hundredfold-text-column': 'summary' }));
+  expect(digest?.settings).toMatchObject({ groupColumn: null, minGroupRows: 1, model: 'gpt-5.4-mini', textColumn: 'summary' });
+  expect(refusals()).toEqual([]);
+});
+
 describe('an upload', () => {
   test('starts the execution of its first attempt, claimed under the execution’s ARN', async () => {
     const { accept, eventOf, executions, work, clock, started } = open();

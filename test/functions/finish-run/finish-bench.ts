@@ -6,6 +6,7 @@ import { writeTables } from '../../../functions/write-tables/write-tables.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { RecordingEventSink } from '../../fakes/recording-event-sink.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
+import { RecordingMetrics } from '../../fakes/recording-metrics.ts';
 import { ACCEPTED_AT, planSample, RUN_ID, type SampleRecord, sampleRun } from '../../fakes/sample-run.ts';
 import { FakeClock } from '../../local/workflow/fake-clock.ts';
 import { parquetRows } from '../write-tables/parquet-content.ts';
@@ -44,6 +45,7 @@ export async function openBench({
   const events = new RecordingEventSink();
   const clock = new FakeClock();
   const log = new RecordingLog();
+  const metrics = new RecordingMetrics();
   await planSample(work, run, records);
 
   const summarize = (newFates: readonly Fate[], attempt = run.attempt) => {
@@ -71,14 +73,14 @@ export async function openBench({
     const { attempt = run.attempt, ...input } = changes;
     const output = await finishRun(
       { run: { ...run, attempt }, stopReason: null, failure: null, ...input },
-      { work, results, events, clock, log },
+      { work, results, events, clock, log, metrics },
     );
     return finishRunOutput.parse(output);
   };
 
   const record = () => work.json<Record<string, string | number | null>>(runRecordKey(RUN_ID));
   const runsRow = async () => (await parquetRows(results.bytes(RUNS_KEY)))[0] as Record<string, unknown>;
-  return { run, work, results, events, clock, log, summarize, write, finish, record, runsRow };
+  return { run, work, results, events, clock, log, metrics, summarize, write, finish, record, runsRow };
 }
 
 export type FinishBench = Awaited<ReturnType<typeof openBench>>;

@@ -26,7 +26,8 @@ describe('a run that came to its end', () => {
         stop_reason: null,
       },
       ...{ notes: '["A note."]', row_limit: null, rows_in: 5, rows_summarized: 4, rows_failed: 0, rows_rejected: 1, rows_skipped: 0 },
-      ...{ batches: 4, batches_failed: 0, levels: 1, calls: 4, input_tokens: 4_000, output_tokens: 400, cost_usd: 1 },
+      ...{ groups: null, batches: 4, batches_failed: 0, levels: 1, calls: 4, input_tokens: 4_000, output_tokens: 400, cost_usd: 1 },
+      ...{ claims: null, claims_dropped_share: null, citations_dropped_share: null },
       ...{ calls_this_attempt: 4, estimated_cost_usd: 0.25, summary: null, summary_key: null, model: 'gpt-6-luna' },
       settings: JSON.stringify(bench.run.settings),
     };
@@ -66,6 +67,7 @@ describe('a run that came to its end', () => {
     expect(await readClosedAttempt(bench.work, RUN_ID, 1)).toEqual({
       status: 'complete',
       closedAt: new Date(bench.clock.now()).toISOString(),
+      rows: { read: 5, summarized: 4, rejected: 1 },
     });
   });
 

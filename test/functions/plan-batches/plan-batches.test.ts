@@ -55,7 +55,7 @@ describe('a planned upload', () => {
     expect(frozen).toEqual({
       ...{ runId: RUN_ID, dataset: 'support', source: run.source, endpoint: run.endpoint, limit: null },
       ...{ date: '2026-11-23', startedAt: ACCEPTED_AT, settings: run.settings },
-      ...{ format: 'csv', textColumn: 'review', idColumn: 'id', notes: [] },
+      ...{ format: 'csv', textColumn: 'review', idColumn: 'id', notes: [], folds: [] },
     });
     expect(counts).toMatchObject({ parts: 1, rowsIn: 250, rowsStaged: 250, rowsRejected: 0, rowsTruncated: 0, batches: 3 });
     // An upper estimate: the texts have 250 x 7 tokens and more, the rules come on top of each batch.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { planLevels } from '../../../functions/plan-batches/plan-levels.ts';
+import { noCounts } from '../../../functions/plan-batches/stage-rows.ts';
 import type { Batch } from '../../../functions/shared/contract.ts';
 import { FoldShape, fanInOf, foldShapeOf, SUMMARY_OVERHEAD_TOKENS } from '../../../functions/shared/fold.ts';
 import { foldablesKey, manifestKey } from '../../../functions/shared/object-keys.ts';
@@ -10,8 +11,10 @@ import { RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
 
 const batchOf = (batchId: number, firstRow: number, rows: number): Batch => ({
   ...{ batchId, level: 0, groupKey: null, partKey: `runs/${RUN_ID}/level-0/parts/ä.jsonl`, start: batchId * 7, end: batchId * 7 + 5 },
-  ...{ firstRow, rows, tokensEstimate: 10 },
+  ...{ firstRow, rows, tokensEstimate: 10, parent: null },
 });
+
+const countsOf = (batches: number) => ({ ...noCounts, batches, largestGroupBatches: batches });
 
 /** Settings whose fan-in is the given one. */
 const settingsOf = (fanIn: number) => ({
@@ -32,7 +35,7 @@ async function planned(rowsOfBatches: readonly number[], fanIn: number, chunkByt
     return batch;
   });
   work.seed(manifestKey(RUN_ID, 0), batches.map((batch) => `${JSON.stringify(batch)}\n`).join(''));
-  await planLevels(run, batches.length, work);
+  await planLevels(run, countsOf(batches.length), work);
   return { run, work, batches, shape: foldShapeOf(batches.length, run.settings) };
 }
 
@@ -84,7 +87,7 @@ describe('planning', () => {
   test('again gives the same bytes', async () => {
     const { work, run, batches } = await planned(Array(101).fill(3), 10);
     const before = work.keys().map((key) => [key, work.text(key)]);
-    await planLevels(run, batches.length, work);
+    await planLevels(run, countsOf(batches.length), work);
     expect(work.keys().map((key) => [key, work.text(key)])).toEqual(before);
   });
 
@@ -97,8 +100,8 @@ describe('planning', () => {
       work.seed(manifestKey(RUN_ID, 0), reference.work.text(manifestKey(RUN_ID, 0)));
       if (nth % 2) work.crashBefore(/level-/, { nth });
       else work.crashAfter(/level-/, { nth });
-      await expect(planLevels(reference.run, 101, work)).rejects.toMatchObject({ name: 'CrashError' });
-      await planLevels(reference.run, 101, work);
+      await expect(planLevels(reference.run, countsOf(101), work)).rejects.toMatchObject({ name: 'CrashError' });
+      await planLevels(reference.run, countsOf(101), work);
       expect(work.keys().map((key) => work.text(key))).toEqual(reference.work.keys().map((key) => reference.work.text(key)));
     }
   });
@@ -107,7 +110,7 @@ describe('planning', () => {
     expect((await planned([5], 10)).work.writtenKeys).toEqual([]);
     const { work } = await planned([5, 5], 10);
     work.operations.length = 0;
-    await planLevels(sampleRun({ settings: { rollUp: false } }), 2, work);
+    await planLevels(sampleRun({ settings: { rollUp: false } }), countsOf(2), work);
     expect(work.operations).toEqual([]);
   });
 
@@ -117,7 +120,7 @@ describe('planning', () => {
       manifestKey(RUN_ID, 0),
       Array.from({ length: 250 }, (_, batchId) => `${JSON.stringify(batchOf(batchId, batchId * 100, 100))}\n`).join(''),
     );
-    await planLevels(sampleRun({ settings: defaultSettings }), 250, work);
+    await planLevels(sampleRun({ settings: defaultSettings }), countsOf(250), work);
     expect(work.jsonLines<Batch>(manifestKey(RUN_ID, 1)).map(({ rows: beneath, firstRow }) => [beneath, firstRow])).toEqual([
       [10_000, 0],
       [10_000, 10_000],

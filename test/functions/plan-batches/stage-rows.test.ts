@@ -1,10 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { joinManifest } from '../../../functions/plan-batches/join-manifest.ts';
-import { type PlanningState, stageRows } from '../../../functions/plan-batches/stage-rows.ts';
+import { noCounts, type PlanningState, stageRows } from '../../../functions/plan-batches/stage-rows.ts';
 import type { Upload } from '../../../functions/plan-batches/upload.ts';
 import type { Batch, Rejection, Run, StagedRow } from '../../../functions/shared/contract.ts';
-import { manifestKey, partKey, partManifestKey, partStateKey, partsKey, rejectedKey } from '../../../functions/shared/object-keys.ts';
+import {
+  manifestKey,
+  partKey,
+  partManifestKey,
+  partStateKey,
+  partsKey,
+  rejectedKey,
+  stagedManifestKey,
+} from '../../../functions/shared/object-keys.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { manyTexts, RUN_ID, type SampleRecord, sampleRun, sampleUpload } from '../../fakes/sample-run.ts';
 
@@ -19,7 +27,7 @@ interface Staged {
 async function stage(records: readonly SampleRecord[], run: Run = sampleRun()): Promise<Staged> {
   const work = new MemoryStore('work');
   const state = await stageRows(sampleUpload(records), run, work, null, () => false);
-  await joinManifest(work, run, state.counts.parts);
+  await joinManifest(work, run, state.counts);
   const batches = work.jsonLines<Batch>(manifestKey(RUN_ID, 0));
   const rowsOf = batches.map(({ partKey: key, start, end }) => {
     return work
@@ -154,7 +162,7 @@ describe('parts', () => {
     expect(pieces.keys().filter((key) => pieces.text(key) !== whole.text(key))).toEqual([]);
 
     const parts = [0, 1, 2].map((part) => ({
-      batches: whole.jsonLines<Batch>(partManifestKey(RUN_ID, part)),
+      batches: whole.jsonLines<Batch>(stagedManifestKey(RUN_ID, part)),
       rejected: whole.jsonLines<Rejection>(rejectedKey(RUN_ID, part)).map(({ rowNumber }) => rowNumber),
     }));
     expect(parts.map(({ batches }) => batches.reduce((rows, batch) => rows + batch.rows, 0))).toEqual([100_000, 100_000, 49_987]);
@@ -171,8 +179,8 @@ describe('parts', () => {
     const work = new MemoryStore('work');
     const run = sampleRun({ settings: { batchRows: 300 } });
     await stageRows(sampleUpload(manyTexts(100_400), { groupRows: 5_000 }), run, work, null, () => false);
-    expect(work.jsonLines<Batch>(partManifestKey(RUN_ID, 0)).at(-1)).toMatchObject({ batchId: 333, firstRow: 99_900, rows: 300 });
-    expect(work.jsonLines<Batch>(partManifestKey(RUN_ID, 1))).toEqual([
+    expect(work.jsonLines<Batch>(stagedManifestKey(RUN_ID, 0)).at(-1)).toMatchObject({ batchId: 333, firstRow: 99_900, rows: 300 });
+    expect(work.jsonLines<Batch>(stagedManifestKey(RUN_ID, 1))).toEqual([
       expect.objectContaining({ batchId: 334, firstRow: 100_200, rows: 200, start: 0 }),
     ]);
   });
@@ -183,8 +191,8 @@ describe('parts', () => {
     const run = sampleRun({ settings: { batchRows: 2, maxBatchTokens: 1_000_000 } });
     await stageRows(sampleUpload(texts), run, work, null, () => false);
     // 64 rows of a mebibyte and what JSON has around them.
-    expect(work.jsonLines<Batch>(partManifestKey(RUN_ID, 0)).map((batch) => batch.rows)).toEqual(Array.from({ length: 32 }, () => 2));
-    expect(work.jsonLines<Batch>(partManifestKey(RUN_ID, 1))).toEqual([expect.objectContaining({ batchId: 32, firstRow: 64, rows: 2 })]);
+    expect(work.jsonLines<Batch>(stagedManifestKey(RUN_ID, 0)).map((batch) => batch.rows)).toEqual(Array.from({ length: 32 }, () => 2));
+    expect(work.jsonLines<Batch>(stagedManifestKey(RUN_ID, 1))).toEqual([expect.objectContaining({ batchId: 32, firstRow: 64, rows: 2 })]);
   });
 });
 
@@ -214,7 +222,7 @@ describe('a pass that breaks off', () => {
   test('leaves no state, and the next pass gives the same objects', async () => {
     const run = sampleRun();
     const reference = await stage(manyTexts(250), run);
-    for (const key of [rejectedKey(RUN_ID, 0), partManifestKey(RUN_ID, 0), partKey(RUN_ID, 0)]) {
+    for (const key of [rejectedKey(RUN_ID, 0), stagedManifestKey(RUN_ID, 0), partKey(RUN_ID, 0)]) {
       const work = new MemoryStore('work');
       work.crashBefore(new RegExp(key));
       await expect(stageRows(sampleUpload(manyTexts(250)), run, work, null, () => false)).rejects.toMatchObject({ name: 'CrashError' });
@@ -251,17 +259,21 @@ describe('a pass that breaks off', () => {
 
 test('the joined manifest is the parts’ manifests in order, and the parts are listed beside it', async () => {
   const work = new MemoryStore('work');
-  work.seed(partManifestKey(RUN_ID, 0), '{"batchId":0}\n');
-  work.seed(partManifestKey(RUN_ID, 1), '');
-  work.seed(partManifestKey(RUN_ID, 2), '{"batchId":1}\n{"batchId":2}\n');
-  await joinManifest(work, sampleRun(), 3);
-  expect(work.text(manifestKey(RUN_ID, 0))).toBe('{"batchId":0}\n{"batchId":1}\n{"batchId":2}\n');
-  expect(work.text(partsKey(RUN_ID))).toBe('{"part":"000000"}\n{"part":"000001"}\n{"part":"000002"}\n');
+  work.seed(stagedManifestKey(RUN_ID, 0), '{"batchId":0}\n');
+  work.seed(stagedManifestKey(RUN_ID, 1), '');
+  work.seed(stagedManifestKey(RUN_ID, 2), '{"batchId":1}\n{"batchId":2}\n');
+  const counts = { ...noCounts, parts: 3, batches: 3, largestGroupBatches: 3 };
+  await joinManifest(work, sampleRun({ settings: { rollUp: true } }), counts);
+  const lineOf = (batchId: number) => `{"batchId":${batchId},"parent":{"level":1,"batchId":0}}\n`;
+  expect(work.text(manifestKey(RUN_ID, 0))).toBe([0, 1, 2].map(lineOf).join(''));
+  expect([0, 1, 2].map((part) => work.text(partManifestKey(RUN_ID, part)))).toEqual([lineOf(0), '', lineOf(1) + lineOf(2)]);
+  expect(work.text(partsKey(RUN_ID))).toBe('{"part":"000000"}\n{"part":"000001"}\n{"part":"000002"}\n{"part":"levels"}\n');
 });
 
 test('a part manifest that is missing leaves no joined manifest', async () => {
   const work = new MemoryStore('work');
-  work.seed(partManifestKey(RUN_ID, 0), '{"batchId":0}\n');
-  await expect(joinManifest(work, sampleRun(), 2)).rejects.toMatchObject({ name: 'ObjectNotFound' });
+  work.seed(stagedManifestKey(RUN_ID, 0), '{"batchId":0}\n');
+  const counts = { ...noCounts, parts: 2, batches: 2, largestGroupBatches: 2 };
+  await expect(joinManifest(work, sampleRun(), counts)).rejects.toMatchObject({ name: 'ObjectNotFound' });
   expect(work.keys(manifestKey(RUN_ID, 0))).toEqual([]);
 });

@@ -177,6 +177,26 @@ describe('the parts', () => {
     ]);
   });
 
+  test('may be grouped by the names of their partitions, or by a column that all of them have', async () => {
+    const keysOf = async (files: Files, groupColumn: string) =>
+      (await rowsOf(await openFiles(files, { groupColumn }))).map((row) => row.reason === null && row.groupKey);
+    const partitions = {
+      'dt=1/city=K%C3%B6ln/part-0.csv': 'id,review\n1,one\n',
+      'dt=1/city=__HIVE_DEFAULT_PARTITION__/part-0.csv': 'id,review\n2,two\n',
+    };
+    expect(await keysOf(partitions, 'city')).toEqual(['Köln', '']);
+    expect(await keysOf(partitions, 'dt,city')).toEqual(['["1","Köln"]', '["1",""]']);
+    // What a row says itself comes before the name of its folder.
+    expect(await keysOf({ 'stars=9/part-0.csv': 'id,review,stars\n1,one,\n2,two,5\n' }, 'stars')).toEqual(['', '5']);
+  });
+
+  test('are refused where one lacks the group column, in its header and in its path', async () => {
+    const files = { 'shop=a/part-0.csv': 'id,review\n1,one\n', 'part-1.csv': 'id,review\n2,two\n' };
+    await expect(rowsOf(await openFiles(files, { groupColumn: 'shop' }))).rejects.toMatchObject({
+      ...{ name: 'InvalidUploadError', code: 'missing_column', message: expect.stringContaining('no column "shop"') },
+    });
+  });
+
   test('keep a column of their own that has the name of a partition', async () => {
     const [row] = await rowsOf(await openFiles({ 'stars=9/part-0.csv': csvPart(0, 1) }));
     expect(row).toMatchObject({ attributes: '{"stars":"5"}' });

@@ -25,6 +25,7 @@ const rowsOfTable = (rows: Table) =>
           id: isBlank(key) ? String(rowNumber + 1) : key,
           text,
           truncated: false,
+          groupKey: null,
           attributes: JSON.stringify({ note }),
         },
   );

@@ -4,7 +4,7 @@ import { sampleRun } from '../../fakes/sample-run.ts';
 
 const run = sampleRun();
 const batch = {
-  ...{ batchId: 0, level: 0, groupKey: null, partKey: 'part', start: 0, end: 10, firstRow: 0, rows: 1, tokensEstimate: 2 },
+  ...{ batchId: 0, level: 0, groupKey: null, partKey: 'part', start: 0, end: 10, firstRow: 0, rows: 1, tokensEstimate: 2, parent: null },
 };
 const plan = {
   ...{ run, next: 'summarize', level: 0, continueWithPart: null, batchesPerFunction: 1, maxConcurrency: 1, stopReason: null },

@@ -1,8 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type BatchName, callsOf, FoldShape, fanInOf, foldShapeOf } from '../../../functions/shared/fold.ts';
+import { noCounts } from '../../../functions/plan-batches/stage-rows.ts';
+import {
+  type BatchName,
+  callsOf,
+  FoldShape,
+  fanInOf,
+  foldShapeOf,
+  RunFolds,
+  SUMMARY_OVERHEAD_TOKENS,
+} from '../../../functions/shared/fold.ts';
 import { FAN_IN } from '../../../functions/shared/limits.ts';
-import { defaultSettings } from '../../../functions/shared/settings.ts';
+import { defaultSettings, type Settings } from '../../../functions/shared/settings.ts';
 
 /** A place of the tree, built by hand: its batch, which a passed-up place shares with the one beneath. */
 interface Place {
@@ -144,9 +153,93 @@ describe('the settings', () => {
   });
 
   test('whatever the batch has of rows: 25,000 rows are 254 calls, without roll-up 250', () => {
-    expect(callsOf(250, defaultSettings)).toBe(254);
-    expect(callsOf(250, { ...defaultSettings, batchRows: 7 })).toBe(254);
-    expect(callsOf(250, { ...defaultSettings, rollUp: false })).toBe(250);
+    const callsWith = (changes: Partial<Settings>) => callsOfGroups([250], { ...defaultSettings, ...changes });
+    expect(callsWith({})).toBe(254);
+    expect(callsWith({ batchRows: 7 })).toBe(254);
+    expect(callsWith({ rollUp: false })).toBe(250);
     expect(foldShapeOf(9, { ...defaultSettings, maxBatchTokens: 1_000 }).places).toEqual([9, 3, 1]);
+  });
+});
+
+const largest = (groups: readonly number[]) => ({ groups: groups.length, largestGroupBatches: Math.max(...groups) });
+
+/** Calls of groups that have so many batches each. */
+function callsOfGroups(groups: readonly number[], settings: Settings): number {
+  const folds = new RunFolds(largest(groups), settings);
+  for (const batches of groups) folds.next(batches);
+  const counts = { ...noCounts, batches: groups.reduce((sum, batches) => sum + batches, 0) };
+  return callsOf({ counts, folds: folds.folds });
+}
+
+describe('groups', () => {
+  /** Settings whose fan-in is the given one. */
+  const settingsOf = (fanIn: number): Settings => ({
+    ...defaultSettings,
+    ...{ maxBatchTokens: 100_000, maxOutputTokens: Math.floor(100_000 / fanIn) - SUMMARY_OVERHEAD_TOKENS },
+  });
+
+  test('are folded each to its own root, and the roots to the one of the run, as trees built by hand', () => {
+    const groups = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(groups, fc.integer({ min: 2, max: 9 }), (sizes, fanIn) => {
+        const trees = sizes.map((batches) => treeOf(batches, fanIn));
+        const levels = Math.max(...trees.map(({ folds }) => folds.length));
+        const above = treeOf(sizes.length, fanIn);
+        const takenBefore = (group: number, level: number) =>
+          sizes.slice(0, group).reduce((sum, batches, index) => sum + (level === 0 ? batches : (trees[index]?.folds[level - 1] ?? 0)), 0);
+        const aboveOf = (name: BatchName | null) => name && { ...name, level: name.level + levels };
+
+        const run = new RunFolds(largest(sizes), settingsOf(fanIn));
+        expect(run.groupLevels).toBe(levels);
+        for (const [index, batches] of sizes.entries()) {
+          const group = run.next(batches);
+          const tree = trees[index] as ReturnType<typeof treeOf>;
+          const inRun = (name: BatchName) => ({ level: name.level, batchId: takenBefore(index, name.level) + name.batchId });
+          for (const name of allNames(batches, tree.folds)) {
+            const parent = tree.parentOf(name);
+            const isRoot = parent === null;
+            expect(group.parentOf(name.level, name.batchId)).toEqual(
+              isRoot ? aboveOf(above.parentOf({ level: 0, batchId: index })) : inRun(parent),
+            );
+            if (isRoot) expect(group.root).toEqual(inRun(name));
+          }
+        }
+        const ofGroups = Array.from({ length: levels }, (_, level) => takenBefore(sizes.length, level + 1));
+        expect(run.folds).toEqual([...ofGroups, ...above.folds]);
+        expect(run.foldedSummaries).toBe(trees.reduce((sum, { folded }) => sum + folded, above.folded));
+        for (const name of allNames(sizes.length, above.folds).filter(({ level }) => level > 0))
+          expect(run.parentAbove({ ...name, level: name.level + levels })).toEqual(aboveOf(above.parentOf(name)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('one group is the run: its root is the root, and its calls are those of a run without groups', () => {
+    const run = new RunFolds({ groups: 1, largestGroupBatches: 250 }, defaultSettings);
+    const group = run.next(250);
+    expect(group.root).toEqual({ level: 2, batchId: 0 });
+    expect(group.parentOf(2, 0)).toBeNull();
+    expect(run.folds).toEqual([3, 1]);
+  });
+
+  test('101 groups of one batch: the batches are the roots, and only the levels above them fold', () => {
+    expect(callsOfGroups(Array(101).fill(1), defaultSettings)).toBe(101 + 1 + 1);
+  });
+
+  test('three groups of 250, 1 and 2 batches: 4 folds, none and 1, and one of the roots above the highest of them', () => {
+    const run = new RunFolds({ groups: 3, largestGroupBatches: 250 }, defaultSettings);
+    const roots = [250, 1, 2].map((batches) => run.next(batches).root);
+    expect(roots).toEqual([
+      { level: 2, batchId: 0 },
+      { level: 0, batchId: 250 },
+      { level: 1, batchId: 3 },
+    ]);
+    expect(run.folds).toEqual([4, 1, 1]);
+  });
+
+  test('without roll-up a group has a root only where one batch holds all of it', () => {
+    const run = new RunFolds({ groups: 2, largestGroupBatches: 2 }, { ...defaultSettings, rollUp: false });
+    expect([run.next(2).root, run.next(1).root]).toEqual([null, { level: 0, batchId: 2 }]);
+    expect(run.folds).toEqual([]);
   });
 });

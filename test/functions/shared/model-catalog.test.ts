@@ -46,12 +46,18 @@ describe('modelFacts', () => {
       price: null,
       tierFactor: {},
       contextTokens: null,
+      answerTokens: 16_384,
       isReasoningModel: true,
       canSkipReasoning: true,
       hasCacheOptions: false,
       shutdownDate: null,
     });
   });
+});
+
+test('of an unknown model that does not reason, only the shortest longest answer is taken for granted', () => {
+  expect(modelFacts('llama-3.1-8b').answerTokens).toBe(4_096);
+  expect(modelFacts('gpt-4o-mini-2024-07-18').answerTokens).toBe(16_384);
 });
 
 describe('costUsd', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  changedSettings,
   defaultSettings,
   resolveSettings,
   settingDefinitions,
@@ -99,8 +100,14 @@ describe('what is wrong', () => {
     expect(problemsOf(layer('file', { [name]: value }))).toEqual([expect.stringContaining(`file: ${name}: `)]);
   });
 
-  test.each([['groupColumn', 'product']])('refuses %s = %p, which this version would ignore', (name, value) => {
-    expect(problemsOf(layer('file', { [name]: value }))).toEqual([expect.stringContaining(`file: ${name}: this version supports only`)]);
+  test('refuses minGroupRows without groups, where it would do nothing', () => {
+    expect(problemsOf(layer('file', { minGroupRows: 5 }))).toEqual([expect.stringContaining('minGroupRows: leaves out small groups')]);
+    expect(resolveSettings([layer('file', { groupColumn: 'product' }), layer('command line', { minGroupRows: 5 })]).settings).toMatchObject(
+      {
+        ...{ groupColumn: 'product', minGroupRows: 5 },
+      },
+    );
+    expect(resolveSettings([layer('file', { minGroupRows: 1 })]).settings.groupColumn).toBeNull();
   });
 
   test.each(['constructor', 'toString', 'hasOwnProperty', '__proto__'])('knows no setting "%s"', (name) => {
@@ -149,4 +156,61 @@ test('another attempt has the settings that the plan froze, but for those outsid
   const current = { ...defaultSettings, batchRows: 200, model: 'gpt-5.4-mini', maxCostUsd: 9, toleratedFailurePercentage: 20 };
   expect(settingsOfAttempt(frozen, current)).toEqual({ ...frozen, maxCostUsd: 9, toleratedFailurePercentage: 20 });
   expect(settingsOfAttempt(frozen, { ...current, maxCostUsd: null }).maxCostUsd).toBeNull();
+});
+
+describe('a list', () => {
+  test('is written with commas on the command line, and takes each of its values once', () => {
+    expect(settingFromText('redact', 'email, iban')).toEqual(['email', 'iban']);
+    expect(resolveSettings([layer('command line', { redact: ['email', 'iban'] })])).toMatchObject({
+      settings: { redact: ['email', 'iban'] },
+      explicit: { redact: ['email', 'iban'] },
+    });
+    expect(problemsOf(layer('file', { redact: ['email', 'email'] }), layer('flag', { redact: settingFromText('redact', 'mail') }))).toEqual(
+      [
+        'file: redact: must be some of email, phone, card, iban, each once, not ["email","email"]',
+        'flag: redact: must be some of email, phone, card, iban, each once, not ["mail"]',
+      ],
+    );
+  });
+
+  test('is shown among the changed settings only where it differs from none', () => {
+    expect(changedSettings({ ...defaultSettings, redact: [] })).toEqual({});
+    expect(changedSettings({ ...defaultSettings, redact: ['card'] })).toEqual({ redact: ['card'] });
+  });
+
+  test('is none in what versions without it have stored', () => {
+    const { redact: _, ...stored } = defaultSettings;
+    expect(settingsSchema.parse(stored)).toEqual(defaultSettings);
+  });
+});
+
+describe('settings that make no sense together', () => {
+  test.each<[Record<string, unknown>, string]>([
+    [{ granularity: 'row', weightColumn: 'rows' }, 'flags: weightColumn: texts that stand for many rows cannot have granularity row'],
+    [
+      { insights: true, weightColumn: 'rows' },
+      'flags: insights: themes are counted in rows; texts that stand for many rows (weightColumn) have none',
+    ],
+    [
+      { rowInstruction: 'translate it' },
+      'flags: rowInstruction: is only for summaries of single rows; set granularity (--granularity) to row, too',
+    ],
+    [
+      { maxRowSummaryTokens: 60 },
+      'flags: maxRowSummaryTokens: is only for summaries of single rows; set granularity (--granularity) to row, too',
+    ],
+    [
+      { granularity: 'row', rollUp: false, instruction: 'name the complaint' },
+      'flags: instruction: no paragraph is written with granularity row and without roll-up; what is asked of each row are rowInstruction and maxRowSummaryTokens',
+    ],
+  ])('%j', (values, problem) => {
+    expect(problemsOf(layer('flags', values))).toEqual([problem]);
+  });
+
+  test('a later layer may take granularity back, and what a dataset sets for its rows waits', () => {
+    const dataset = layer('file', { granularity: 'row', maxRowSummaryTokens: 60 });
+    expect(resolveSettings([dataset]).settings).toMatchObject({ granularity: 'row', maxRowSummaryTokens: 60, batchRows: 100 });
+    const digest = layer('digest', { granularity: 'batch', weightColumn: 'rows' });
+    expect(resolveSettings([dataset, digest]).settings).toMatchObject({ granularity: 'batch', weightColumn: 'rows' });
+  });
 });

@@ -6,6 +6,7 @@ import { ANSWER_USAGE, ANSWER_USD, answered, ScriptedSummarizer } from '../../fa
 import { VirtualTime } from '../../fakes/virtual-time.ts';
 import { openBench, spentUsd, summaryOf } from './summarize-bench.ts';
 
+const DAY = '2026-11-26';
 const done = { waitSeconds: 0, remaining: [] };
 const throttled = (retryAfterSeconds: number) => new ModelThrottledError('slow down', { retryAfterSeconds });
 const empty = () => new UnusableSummaryError('The answer is empty', { code: 'empty', usage: ANSWER_USAGE });
@@ -125,7 +126,7 @@ describe('a run that reaches its cap', () => {
   test('waits a second at a time for what calls in flight give back', async () => {
     const control = memoryControl();
     const bench = await openBench({ run: capped(0.0003), control });
-    const inFlight = { runId: RUN_ID, attempt: 1, reserveUsd: 0.0003, capUsd: 0.0003 };
+    const inFlight = { runId: RUN_ID, attempt: 1, reserveUsd: 0.0003, capUsd: 0.0003, day: DAY };
     await control.reserve(inFlight);
     const sleep = bench.clock.sleep.bind(bench.clock);
     bench.clock.sleep = async (seconds, signal) => {
@@ -141,7 +142,7 @@ describe('a run that reaches its cap', () => {
   test('halts at once when another worker halts it during that wait', async () => {
     const control = memoryControl();
     const bench = await openBench({ run: capped(0.0003), control });
-    await control.reserve({ runId: RUN_ID, attempt: 1, reserveUsd: 0.0003, capUsd: 0.0003 });
+    await control.reserve({ runId: RUN_ID, attempt: 1, reserveUsd: 0.0003, capUsd: 0.0003, day: DAY });
     const sleep = bench.clock.sleep.bind(bench.clock);
     bench.clock.sleep = async (seconds, signal) => {
       await control.halt(RUN_ID, 1, 'interrupted');
@@ -155,7 +156,7 @@ describe('a run that reaches its cap', () => {
   test('halts after a minute and a half where a worker died with its reservation', async () => {
     const control = memoryControl();
     const bench = await openBench({ run: capped(0.0003), control });
-    await control.reserve({ runId: RUN_ID, attempt: 1, reserveUsd: 0.0003, capUsd: 0.0003 });
+    await control.reserve({ runId: RUN_ID, attempt: 1, reserveUsd: 0.0003, capUsd: 0.0003, day: DAY });
     expect(await bench.summarize([], { batches: bench.first })).toEqual(done);
     expect(bench.clock.sleeps).toEqual(Array.from({ length: 90 }, () => 1));
     expect(await control.stopReason(RUN_ID, 1)).toBe('budget_exceeded');

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { openAiSummarizer } from '../../../functions/shared/adapters/openai-summarizer.ts';
+import { numberedRowsRequest } from '../../../functions/summarize-batch/prompt.ts';
 import { startModelServer } from '../../../local/model-server/model-server.ts';
 import { sampleRun } from '../../fakes/sample-run.ts';
 import { answered, ScriptedSummarizer } from '../../fakes/scripted-summarizer.ts';
@@ -83,4 +84,15 @@ test.each(injections)('%s as the summary of a piece stays a string of the merge'
     { rows: 1, summary: 'fine' },
     { rows: 2, summary },
   ]);
+});
+
+test.each(injections)('%s stays the text of its own row where each row has a summary', (_, text) => {
+  const settings = { ...run.settings, granularity: 'row' as const };
+  const request = numberedRowsRequest(['before', text, 'after'], settings);
+  expect(JSON.parse(request.messages[1]?.content ?? '')).toEqual([
+    { row: 1, text: 'before' },
+    { row: 2, text },
+    { row: 3, text: 'after' },
+  ]);
+  expect(request.messages[0]).toEqual(numberedRowsRequest(['before', 'x', 'after'], settings).messages[0]);
 });

@@ -17,6 +17,7 @@ test('rules in the system message, the texts as a JSON array in the user message
     temperature: 0.7,
     maxOutputTokens: 99,
     serviceTier: 'flex',
+    format: null,
   });
 });
 

@@ -11,6 +11,7 @@ import { type MemoryControl, memoryControl } from '../../../local/memory-control
 import { memoryRateLimiter } from '../../../local/memory-rate-limiter.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
+import { RecordingMetrics } from '../../fakes/recording-metrics.ts';
 import { planSample, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
 import { ANSWER_USAGE, answered, ScriptedSummarizer, textsOf } from '../../fakes/scripted-summarizer.ts';
 import { FakeClock } from '../../local/workflow/fake-clock.ts';
@@ -43,6 +44,7 @@ export async function openBench({
   work.operations.length = 0;
   const clock = new FakeClock({ jumps: true });
   const log = new RecordingLog();
+  const metrics = new RecordingMetrics();
   const breaker = new Breaker(control);
   const rate = givenRate ?? memoryRateLimiter({ now: () => (time ?? clock).now(), random: () => 0 });
   let model = new ScriptedSummarizer();
@@ -62,7 +64,7 @@ export async function openBench({
     model = summarizer;
     const input = { run: { ...of, attempt }, batches: some, retryCount, hasWaited, failure };
     return summarizeBatchOutput.parse(
-      await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock: time ?? clock, log }, signal),
+      await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock: time ?? clock, log, metrics }, signal),
     );
   };
 
@@ -72,6 +74,7 @@ export async function openBench({
     control,
     clock,
     log,
+    metrics,
     batches,
     first: [batches[0] as Batch],
     get requests() {
@@ -96,7 +99,7 @@ export const summaryOf = () => new ScriptedSummarizer((request) => answered(`sum
 
 /** Dollars that the control takes the run to have spent: the most that still fits is found by asking. */
 export async function spentUsd(control: MemoryControl): Promise<number> {
-  const request = (capUsd: number): SpendRequest => ({ runId: RUN_ID, attempt: 99, reserveUsd: 0, capUsd });
+  const request = (capUsd: number): SpendRequest => ({ runId: RUN_ID, attempt: 99, reserveUsd: 0, capUsd, day: '2026-11-26' });
   let [low, high] = [0, 1];
   for (let step = 0; step < 60; step++) {
     const middle = (low + high) / 2;

@@ -224,7 +224,7 @@ describe('what no further call could change halts the attempt', () => {
     expect(await bench.summarize([error], { batches: bench.first })).toEqual(done);
     expect(await control.stopReason(RUN_ID, 1)).toBe(stopReason);
     expect(await spentUsd(control)).toBeCloseTo(0, 9);
-    expect(bench.log.lines).toEqual([{ level: 'warn', message: 'run halted', fields: { stopReason } }]);
+    expect(bench.log.lines).toEqual([{ level: 'warn', message: 'run halted', fields: { batchId: 0, stopReason } }]);
 
     expect(await bench.summarize([], { batches: bench.batches })).toEqual(done);
     expect(bench.outcomes()).toEqual([]);

@@ -208,6 +208,7 @@ describe('a part', () => {
       firstRow: 40,
       rows: 2,
       tokensEstimate: 2,
+      parent: null,
     };
     work.seed(partKey(RUN_ID, 3), row(40) + row(41));
     work.seed(partManifestKey(RUN_ID, 3), `${JSON.stringify(batch)}\n`);

@@ -7,7 +7,7 @@ import { ParquetFile } from '../../../../functions/write-tables/parquet-file.ts'
 import { PartExcerpt } from '../../../../functions/write-tables/report-excerpt.ts';
 import { sampleRun } from '../../../fakes/sample-run.ts';
 
-export type TableRows = { [Name in TableName | 'themes' | 'theme_mentions']?: readonly TableRow[] };
+export type TableRows = { [Name in TableName]?: readonly TableRow[] };
 
 /** The excerpt of a part whose table files get these rows; columns that a row does not name are null. */
 export function excerptOf(rows: TableRows, { batches = rows.batch_summaries?.length ?? 0, part = '000000', attempt = 1 } = {}) {

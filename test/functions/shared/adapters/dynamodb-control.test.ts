@@ -18,7 +18,7 @@ async function item(runId: string) {
 test('a run is one item, kept for 90 days after its last call', async () => {
   let now = Date.UTC(2026, 10, 23);
   const control = dynamoDbControl(table.client, table.tableName, { now: () => now });
-  const request = { runId: 'july-1', attempt: 1, reserveUsd: 0.25, capUsd: 1 };
+  const request = { runId: 'july-1', attempt: 1, reserveUsd: 0.25, capUsd: 1, day: '2026-11-26' };
   await control.reserve(request);
   const money = (spent: string, reserved: string) => ({ spentNano: { N: spent }, reservedNano: { N: reserved } });
   const pk = { S: 'run#july-1' };
@@ -36,7 +36,7 @@ test('a run is one item, kept for 90 days after its last call', async () => {
 
 test('an error of the table is not taken for a refusal', async () => {
   const control = dynamoDbControl(table.client, 'no-such-table');
-  await expect(control.reserve({ runId: 'r', attempt: 1, reserveUsd: 0, capUsd: 1 })).rejects.toMatchObject({
+  await expect(control.reserve({ runId: 'r', attempt: 1, reserveUsd: 0, capUsd: 1, day: '2026-11-26' })).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });
 });
@@ -57,7 +57,11 @@ test.each([
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   const control = dynamoDbControl(client, 'control');
-  expect(await control.reserve({ runId: 'july', attempt: 1, reserveUsd: 0.1, capUsd: 1 })).toEqual({ granted: false, stopReason });
+  expect(await control.reserve({ runId: 'july', attempt: 1, reserveUsd: 0.1, capUsd: 1, day: '2026-11-26' })).toEqual({
+    granted: false,
+    stopReason,
+    ...(stopReason === null && { heldBy: 'budget_exceeded' }),
+  });
   expect(server.requests).toHaveLength(1);
   expect(JSON.parse(server.requests[0]!.body)).toMatchObject({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' });
   client.destroy();

@@ -33,6 +33,7 @@ const request: SummaryRequest = {
   temperature: 0.3,
   maxOutputTokens: 250,
   serviceTier: null,
+  format: null,
 };
 
 const completion = {
