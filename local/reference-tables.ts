@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { kebabCase, settingDefinitions, settingNames } from '../functions/shared/settings.ts';
+import { settingDefinitions } from '../functions/shared/setting-definitions.ts';
+import { kebabCase, settingNames } from '../functions/shared/settings.ts';
 import { namedQueries } from '../infra/queries.ts';
 
 interface Described {

@@ -28,7 +28,8 @@ export function planLines(plan: Plan, model: string): string[] {
   ];
   const rejected = left.length > 0 ? ` (${left.join(', ')})` : '';
   const grouped = groups === null ? '' : `${counted(groups, 'group')}, `;
-  const { calls, outputTokens } = runEstimate({ ...plan.counts, folds: plan.folds }, plan.settings);
+  const { calls, outputTokens, paragraphs, names } = runEstimate({ ...plan.counts, folds: plan.folds }, plan.settings);
+  const fewer = paragraphs + names > 0 ? 'at most ' : '';
   const cost =
     plan.estimatedCostUsd === null
       ? 'price unknown'
@@ -38,7 +39,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),
-    `${counted(rowsIn, 'row')}${rejected}, ${grouped}${counted(batches, 'batch')} of up to ${rowsPerCall(plan.settings)}, ${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(outputTokens)} out; ${cost}; ${modelName(model)}`,
+    `${counted(rowsIn, 'row')}${rejected}, ${grouped}${counted(batches, 'batch')} of up to ${rowsPerCall(plan.settings)}, ${fewer}${counted(calls, 'call')}; at most ${count(inputTokens)} tokens in, ${count(outputTokens)} out; ${cost}; ${modelName(model)}`,
     ...plan.notes.map((note) => `Note: ${note}`),
   ];
 }

@@ -1,12 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
-import {
-  attemptSettingNames,
-  kebabCase,
-  type SettingName,
-  settingDefinitions,
-  settingFromText,
-  settingNames,
-} from '../functions/shared/settings.ts';
+import { type SettingName, settingDefinitions } from '../functions/shared/setting-definitions.ts';
+import { attemptSettingNames, kebabCase, settingFromText, settingNames } from '../functions/shared/settings.ts';
 
 export const DEFAULT_OUT = 'hundredfold-data';
 export const outOption = () => new Option('--out <DIR>', 'folder of all data').default(DEFAULT_OUT);

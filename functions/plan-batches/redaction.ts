@@ -1,6 +1,6 @@
 import isCreditCard from 'validator/lib/isCreditCard.js';
 import isIBAN from 'validator/lib/isIBAN.js';
-import type { RedactionKind } from '../shared/settings.ts';
+import type { RedactionKind } from '../shared/setting-definitions.ts';
 
 /** How often each kind was replaced. */
 export type RedactionCounts = Record<RedactionKind, number>;

@@ -1,5 +1,5 @@
 import { MAX_GROUP_KEY_CHARACTERS, RAW_CHARACTERS } from '../shared/limits.ts';
-import type { RedactionKind } from '../shared/settings.ts';
+import type { RedactionKind } from '../shared/setting-definitions.ts';
 import { groupKeyOf } from './group-columns.ts';
 import { isExactNumber } from './records/exact-json.ts';
 import { type Fields, setOwn, type UploadRecord } from './records/record-format.ts';

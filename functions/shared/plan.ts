@@ -3,7 +3,8 @@ import { sourceSchema } from './contract.ts';
 import { parseJson } from './json-lines.ts';
 import { planKey } from './object-keys.ts';
 import type { ObjectStore } from './ports.ts';
-import { type RedactionKind, settingsSchema } from './settings.ts';
+import type { RedactionKind } from './setting-definitions.ts';
+import { settingsSchema } from './settings.ts';
 
 const count = z.int().min(0);
 

@@ -1,4 +1,5 @@
-import type { SettingName, Settings, SettingsLayer } from './settings.ts';
+import type { SettingName } from './setting-definitions.ts';
+import type { Settings, SettingsLayer } from './settings.ts';
 
 /** Settings that say nothing unless each row has a summary of its own, and those that say nothing where only the rows have one. */
 const rowSettings = ['rowInstruction', 'maxRowSummaryTokens'] as const satisfies SettingName[];

@@ -71,6 +71,12 @@ const uploads: Upload[] = [
     settings: { batchRows: 7, rollUp: false },
   },
   {
+    name: 'groups, some of them skipped, with a summary of each row and themes',
+    files: { 'september.csv': reviewsCsv(333) },
+    local: 'september.csv',
+    settings: { groupColumn: 'stars', minGroupRows: 67, granularity: 'row', insights: true },
+  },
+  {
     name: 'a folder of part files',
     files: { 'july/part-0.csv': reviewsCsv(90), 'july/part-1.csv': reviewsCsv(60, 90), [`july/${SUCCESS_FILE}`]: '' },
     local: 'july/',

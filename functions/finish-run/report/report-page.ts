@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { count, counted, dollars, duration } from '../../shared/figures.ts';
 import { OFFLINE_MODEL } from '../../shared/model-catalog.ts';
-import { settingDefinitions } from '../../shared/settings.ts';
+import { settingDefinitions } from '../../shared/setting-definitions.ts';
 import { embeddedJson, Html, html } from './html.ts';
 import type { ReportContent } from './join-excerpts.ts';
 import { failureSection, groupSection, rejectedSection, themeSection } from './sections.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { noRedactions, redactionNote, redactorOf } from '../../../functions/plan-batches/redaction.ts';
-import { type RedactionKind, redactionKinds } from '../../../functions/shared/settings.ts';
+import { type RedactionKind, redactionKinds } from '../../../functions/shared/setting-definitions.ts';
 
 const redacted = (text: string, kinds: readonly RedactionKind[] = redactionKinds) => redactorOf(kinds)?.(text, noRedactions());
 

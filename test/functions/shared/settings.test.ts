@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { settingDefinitions } from '../../../functions/shared/setting-definitions.ts';
 import {
   changedSettings,
   defaultSettings,
   resolveSettings,
-  settingDefinitions,
   settingFromText,
   settingNames,
   settingsOfAttempt,

@@ -76,7 +76,7 @@ describe('a completion', () => {
     const asked: number[] = [];
     const latencyMs = (index: number) => {
       asked.push(index);
-      return index === 0 ? 60 : 0;
+      return index === 0 ? 1_000 : 0;
     };
     const { ask } = await start({ latencyMs });
     const order: string[] = [];
