@@ -16,6 +16,13 @@ const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 5
 
 const keyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key (not of an alias)');
 const topicArn = z.string().regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic');
+/** Names as Secrets Manager takes them. A colon is in none, so that an ARN that is cut short is not taken for one. */
+const secretNameOrArn = z
+  .string()
+  .regex(
+    /^(?:[\w/+=.@-]{1,512}|arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6})$/,
+    'must be the name of a secret, or its whole ARN, with the hyphen and six characters at its end',
+  );
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket');
 /** An issue with a value that a function of the project refuses, in that function's words. */
 const acceptedBy =
@@ -38,7 +45,7 @@ const configSchema = z.strictObject({
   /** Base URL of an OpenAI-compatible endpoint. @default null: OpenAI */
   modelBaseUrl: z.string().superRefine(acceptedBy(normalizeEndpoint)).nullable().default(null),
   /** Name or ARN of a secret of yours with the model key. @default null: a new one */
-  modelKeySecret: z.string().min(1).nullable().default(null),
+  modelKeySecret: secretNameOrArn.nullable().default(null),
   /** Settings of all runs (model, maxCostUsd ...) where neither dataset nor upload says otherwise. @default {} */
   settings: z.record(z.string(), z.unknown()).superRefine(acceptedBy(deploymentSettings)).transform(deploymentSettings).default({}),
   /** Dollars that all runs of one UTC day may cost together; what comes after is halted and can be taken up. @default null: no cap */

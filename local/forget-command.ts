@@ -8,7 +8,7 @@ import { countEvents, removeEvents } from './file-event-sink.ts';
 import { digestsOf } from './forget/digests.ts';
 import { erase, type Tally, tallyOf } from './forget/erase.ts';
 import { type KnownRun, knownRuns } from './forget/known-runs.ts';
-import { outOfReach } from './forget/out-of-reach.ts';
+import { leftOfRow, outOfReach } from './forget/out-of-reach.ts';
 import { type Rewriting, rewritingsOf } from './forget/rewrite-tables.ts';
 import { tracesOf } from './forget/row-traces.ts';
 import {
@@ -206,6 +206,7 @@ async function ofRow(
   const forgetting: Forgetting = { name: `row ${id} of dataset ${dataset}`, runs: [], rewritings: [], targets: [], notes: [] };
   const { rewritings, targets, notes } = forgetting;
   const works: KnownRun[] = [];
+  const groups = new Set<string>();
   const uploads: Target[] = [];
   for (const run of runs.values()) {
     if (run.dataset !== dataset || forgetting.runs.includes(run)) continue;
@@ -213,6 +214,7 @@ async function ofRow(
     if (!traces) continue;
     forgetting.runs.push(run);
     works.push(run);
+    for (const group of traces.groups) groups.add(group);
     rewritings.push(...(await rewritingsOf(id, run, traces, place.results)));
     targets.push(...(await staleTargets(run, stores)), ...reportTargets(run, stores), ...(await contentTargets(run, stores, traces)));
     uploads.push(...(await uploadTargets(run, stores)));
@@ -234,10 +236,7 @@ async function ofRow(
       ...places,
     );
   }
-  notes.push(
-    'Rows of other ids are left as they are, whatever their words, and so is what no run has read.',
-    'Rejected records have no id: those that name it are emptied in runs that have the row, and left in others (table rejected_rows).',
-  );
+  notes.push(...leftOfRow(groups));
   targets.push(...workTargets(works, stores));
   return forgetting;
 }

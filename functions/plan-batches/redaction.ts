@@ -15,6 +15,16 @@ export function addRedactions(sums: RedactionCounts, counts: RedactionCounts): v
 /** A text with everything of some kinds replaced by `[email]` and so on; adds to `counts` what was. */
 export type Redactor = (text: string, counts: RedactionCounts) => string;
 
+/** Signs that word processors, web pages and East Asian keyboards write in place of the plain ones, all of one UTF-16 unit. */
+const foreignSigns = /[\u00a0\u2007\u2009-\u2013\u202f\u2212\u3000\uff01-\uff5e]/g;
+
+/** The text with plain spaces, hyphens and digits, each sign in its place. */
+const plain = (text: string): string =>
+  text.replace(foreignSigns, (sign) => {
+    if (sign >= '\uff01') return String.fromCharCode(sign.charCodeAt(0) - 0xfee0);
+    return /[\u2010-\u2013\u2212]/.test(sign) ? '-' : ' ';
+  });
+
 /** Longest parts of an address. Source: RFC 5321, 4.5.3.1. */
 const LOCAL_PART_CHARACTERS = 64;
 const DOMAIN_CHARACTERS = 255;
@@ -25,7 +35,8 @@ const isDomain = (character: string | undefined) => character !== undefined && /
 const domain = /^(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+(?:\p{L}{2,63}|xn--[a-z0-9-]{1,59})/u;
 
 /** From each `@` on, to both sides as far as an address may go: a text of nothing but such signs takes no more than that for each. */
-function redactEmails(text: string): { text: string; count: number } {
+function redactEmails(written: string): { text: string; count: number } {
+  const text = plain(written);
   let redacted = '';
   let done = 0;
   let count = 0;
@@ -37,11 +48,11 @@ function redactEmails(text: string): { text: string; count: number } {
     while (end - at <= DOMAIN_CHARACTERS && isDomain(text[end])) end++;
     const host = domain.exec(text.slice(at + 1, end))?.[0];
     if (start === at || host === undefined) continue;
-    redacted += `${text.slice(done, start)}[email]`;
+    redacted += `${written.slice(done, start)}[email]`;
     done = at + 1 + host.length;
     count++;
   }
-  return { text: redacted + text.slice(done), count };
+  return { text: redacted + written.slice(done), count };
 }
 
 /** Where in a text something may stand, longest first cut back to whole groups until it is what is looked for. */
@@ -62,8 +73,8 @@ const iban: Pattern = {
 
 /** In groups of four, as most are printed, or of 4, 6 and 5, or without any. The checks are of brand and check digit. */
 const card: Pattern = {
-  candidate: /(?<![\p{L}\p{N}])[2-6]\d{3}(?:[ -]?\d{4,6}){2}(?:[ -]?\d{1,4}){0,2}/gu,
-  isOne: (candidate) => isCreditCard.default(candidate),
+  candidate: /(?<![\p{L}\p{N}])[2-6]\d{3}(?:[ .-]{0,2}\d{4,6}){2}(?:[ .-]{0,2}\d{1,4}){0,2}/gu,
+  isOne: (candidate) => isCreditCard.default(candidate.replace(/[ .-]/g, '')),
 };
 
 /** Area and exchange of North America begin with 2 to 9. Source: NANPA, "About the North American Numbering Plan". */
@@ -81,7 +92,8 @@ const e164 = new RegExp(
 const international: Pattern = {
   candidate: /(?<![\p{L}\p{N}+])(?:\+|00)[ ]?\(?[1-9](?:[ ()./-]{0,3}\d){6,16}/gu,
   isOne: (candidate, before) =>
-    e164.test(candidate.replace(/^00/, '').replace('(0)', '').replace(/\D/g, '')) && !(candidate.startsWith('0') && /\d $/.test(before)),
+    e164.test(candidate.replace(/^00/, '').replace('(0)', '').replace(/\D/g, '')) &&
+    !(candidate.startsWith('0') && (otherNumber.test(before) || /\d $/.test(before))),
 };
 
 const northAmericanNumber = new RegExp(`^1?${NORTH_AMERICA}$`);
@@ -105,7 +117,7 @@ const CONTEXT_CHARACTERS = 32;
 
 /** National numbers as most countries write them: a 0, the area, the rest. */
 const national: Pattern = {
-  candidate: /(?<![\p{L}\p{N}+.,:/-])\(?0[1-9]\d{0,10}(?:\)?[ /-]{1,3}\d{1,10}){0,5}/gu,
+  candidate: /(?<![\p{L}\p{N}+/-]|(?<!\p{L})[.,]|\d:)\(?0[1-9]\d{0,10}(?:\)?[ /-]{1,3}\d{1,10}){0,5}/gu,
   isOne: (candidate, before) => {
     const digits = candidate.replace(/\D/g, '').length;
     const { least, most } = /^\d+$/.test(candidate) ? PLAIN_TRUNK_DIGITS : TRUNK_DIGITS;
@@ -113,7 +125,14 @@ const national: Pattern = {
   },
 };
 
-function redactPattern(text: string, { candidate, isOne }: Pattern, replacement: string): { text: string; count: number } {
+/** Ten digits in pairs, as France dots them; no date has five. */
+const dottedPairs: Pattern = {
+  candidate: /(?<![\p{L}\p{N}+/-]|(?<!\p{L})[.,]|\d:)0[1-9](?:\.\d{2}){4}(?![./-]?\d)/gu,
+  isOne: (candidate) => candidate.length === '01.23.45.67.89'.length,
+};
+
+function redactPattern(written: string, { candidate, isOne }: Pattern, replacement: string): { text: string; count: number } {
+  const text = plain(written);
   let redacted = '';
   let done = 0;
   let count = 0;
@@ -127,12 +146,12 @@ function redactPattern(text: string, { candidate, isOne }: Pattern, replacement:
       candidate.lastIndex = start + firstGroup;
       continue;
     }
-    redacted += text.slice(done, start) + replacement;
+    redacted += written.slice(done, start) + replacement;
     done = end;
     candidate.lastIndex = end;
     count++;
   }
-  return { text: redacted + text.slice(done), count };
+  return { text: redacted + written.slice(done), count };
 }
 
 /** Where the longest prefix of a candidate ends that is one and is followed by neither letter nor digit. */
@@ -150,7 +169,7 @@ const steps: Record<RedactionKind, ((text: string) => { text: string; count: num
   email: [redactEmails],
   iban: [(text) => redactPattern(text, iban, '[iban]')],
   card: [(text) => redactPattern(text, card, '[card]')],
-  phone: [international, northAmerican, national].map((pattern) => (text) => redactPattern(text, pattern, '[phone]')),
+  phone: [international, northAmerican, dottedPairs, national].map((pattern) => (text) => redactPattern(text, pattern, '[phone]')),
 };
 
 /** What finds the most goes first: digits of an account or of a card may look like a telephone number. */
@@ -163,7 +182,7 @@ export function redactorOf(kinds: readonly RedactionKind[]): Redactor | undefine
   return (text, counts) => {
     let redacted = text;
     for (const kind of wanted) {
-      const mayHold = kind === 'email' ? redacted.includes('@') : /\d\D{0,3}\d/.test(redacted);
+      const mayHold = kind === 'email' ? /[@\uff20]/.test(redacted) : /\d\D{0,3}\d|[\uff10-\uff19]/.test(redacted);
       if (!mayHold) continue;
       for (const step of steps[kind]) {
         const found = step(redacted);

@@ -32,7 +32,7 @@ export const metricUnits = {
   RowsRejected: 'Count',
   /** Rows without a summary at the end of an attempt: those of a run that is taken up again count once an attempt. */
   RowsFailed: 'Count',
-  /** Runs at work, and the age of the oldest, as the hourly look at them has found. */
+  /** Runs at work, and the age of the oldest, as the look at them every quarter of an hour has found. */
   OpenRuns: 'Count',
   OldestRunAge: 'Seconds',
 } as const;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { openAiSummarizer } from '../../functions/shared/adapters/openai-summarizer.ts';
+import { keyHeaders, openAiSummarizer } from '../../functions/shared/adapters/openai-summarizer.ts';
 import { ConfigError } from '../../functions/shared/errors.ts';
 import { modelFacts, shutdownWarning } from '../../functions/shared/model-catalog.ts';
 import { defaultSettings } from '../../functions/shared/settings.ts';
@@ -49,7 +49,7 @@ async function lookAtList(endpoint: string, apiKey: string, model: string): Prom
   let text: string;
   try {
     response = await fetch(`${endpoint}/models`, {
-      headers: { authorization: `Bearer ${apiKey}` },
+      headers: keyHeaders(endpoint, apiKey),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     text = await beginningOf(response);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { byteSize } from '../figures.ts';
 import { type Finding, missing, note, ok } from './finding.ts';
 
@@ -21,7 +21,7 @@ export function lookAtFolder(out: string): Finding[] {
   // The first folder that was not there yet goes again.
   let made: string | undefined;
   try {
-    made = mkdirSync(folder, { recursive: true });
+    made = makeFolder(folder);
     writeFileSync(probe, 'x');
     const { bavail, bsize } = statfsSync(folder);
     const free = bavail * bsize;
@@ -41,4 +41,20 @@ export function lookAtFolder(out: string): Finding[] {
       // What could not be made is not there.
     }
   }
+}
+
+/**
+ * The first folder that had to be made. Node's own recursive mkdir does not end where a folder that is there takes none in (`/proc`): it
+ * reads the error as one of a folder above that is not there.
+ */
+function makeFolder(folder: string): string | undefined {
+  const above = dirname(folder);
+  const made = existsSync(above) ? undefined : makeFolder(above);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
+    return undefined;
+  }
+  return made ?? folder;
 }

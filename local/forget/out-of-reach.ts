@@ -23,3 +23,15 @@ export function outOfReach({ stack }: Pick<RunPlace, 'stack'>): string[] {
     'Replicas, backups and snapshots of the buckets, where you have set up some.',
   ];
 }
+
+/**
+ * What stays when one row is forgotten.
+ * @param groups that it was in. A key of several rows cannot go with one of them, and tables are joined by it.
+ */
+export const leftOfRow = (groups: ReadonlySet<string>): string[] => [
+  'Rows of other ids are left as they are, whatever their words, and so is what no run has read.',
+  'Rejected records have no id: those that name it are emptied in runs that have the row, and left in others (table rejected_rows).',
+  ...[...groups]
+    .filter((group) => group !== '')
+    .map((group) => `The key of its group stays, in group_key: ${JSON.stringify(group)}. Where that is a word of the row, forget the run.`),
+];

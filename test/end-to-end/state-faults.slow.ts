@@ -219,6 +219,28 @@ test('RecordFailure fails, too: the batch has no outcome, and is a failed batch 
   expect(await requireOrder(pipeline, run)).toMatchObject({ status: 'partial', rows_failed: 10n });
 });
 
+const lost = () => Promise.reject(namedError('Lambda.Unknown'));
+const oneFault: Record<string, (work: () => Promise<unknown>) => Promise<unknown>> = {
+  'fails once': lost,
+  'times out after it did its work': (work) => work().then(lost),
+  'runs twice at once': async (work) => (await Promise.all([work(), work()]))[0],
+};
+
+test.each(Object.keys(oneFault))('RecordFailure %s: the batch is a failed one, once and with its reason', async (fault) => {
+  const { pipeline, run } = await open();
+  let left = 1;
+  pipeline.strike = async (call, work) => {
+    if (!places['summarize-batch, a batch of rows'](call)) return work();
+    if (call.payload.failure === null) throw namedError('Sandbox.Timedout');
+    return left-- > 0 ? oneFault[fault]!(work) : work();
+  };
+  expect(await pipeline.execute(run)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(left).toBeLessThan(1);
+  expect(await requireOrder(pipeline, run)).toMatchObject({ status: 'partial', rows_failed: 10n, batches_failed: 1n });
+  const failed = (await tableRows(pipeline, 'batch_summaries')).filter(({ status }) => status === 'failed');
+  expect(failed).toMatchObject([{ batch_id: 1n, error_code: expect.not.stringContaining('no_outcome') }]);
+});
+
 test('the event of an upload comes twice, and once more when all is over: one run, one execution', async () => {
   const pipeline = new FaultyPipeline();
   const versionId = pipeline.input.seed('support/july.csv', UPLOAD);

@@ -64,6 +64,14 @@ describe('configuration', () => {
     expect(message).toContain('logRetentionDays: must be one of 1, 3, 5');
   });
 
+  test('takes a secret by its name or its whole ARN, which ends in six characters of Secrets Manager', () => {
+    const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/model-key';
+    for (const secret of ['team/model-key', 'a', `${arn}-AbC1eF`])
+      expect(readConfig({ modelKeySecret: secret }).modelKeySecret).toBe(secret);
+    for (const secret of [arn, 'arn:aws:s3:::bucket', 'sk-abc def', '', 'x"y'])
+      expect(messageOf({ modelKeySecret: secret })).toContain('modelKeySecret: must be the name of a secret, or its whole ARN');
+  });
+
   test('refuses settings and budgets in the words of those who would have to keep to them', () => {
     const message = messageOf({
       settings: { temperatur: 1, batchRows: 0 },

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { lookAtEndpoint } from '../../local/doctor/endpoint.ts';
 import { lookAtFolder, lookAtNode } from '../../local/doctor/machine.ts';
 import { type LoopbackServer, loopbackServer, type ReceivedRequest, sendJson } from '../functions/shared/adapters/loopback-server.ts';
@@ -26,6 +26,11 @@ describe('this machine', () => {
   test('says so where a folder cannot be written', () => {
     writeFileSync(join(folder, 'file'), '');
     expect(lookAtFolder(join(folder, 'file', 'data'))).toMatchObject([{ state: 'missing', remedy: expect.stringContaining('--out DIR') }]);
+  });
+
+  // Where it hangs instead, the suite does: a folder that is there and takes none in sends Node's recursive mkdir round for ever.
+  (process.platform === 'linux' ? test : test.skip)('says so of a place that takes no folders', () => {
+    expect(lookAtFolder('/proc/hundredfold/data')).toMatchObject([{ state: 'missing', what: 'data folder' }]);
   });
 });
 
@@ -71,6 +76,21 @@ describe('the endpoint', () => {
       ['GET', '/v1/models', 'Bearer sk-test-key-of-nobody'],
     ]);
     expect(asked).toEqual([]);
+  });
+
+  test('of Azure is shown the key in the header that it takes, as in runs', async () => {
+    const fetching = jest
+      .spyOn(globalThis, 'fetch')
+      .mockImplementation(async (url) => Response.json(String(url).endsWith('/models') ? list : completion));
+    expect(await look({ url: 'https://us.openai.azure.com/openai/v1', isAskWanted: true })).toContainEqual(
+      expect.objectContaining({ what: 'model request', state: 'ok' }),
+    );
+    const shown = fetching.mock.calls.map(([, init]) => new Headers(init?.headers));
+    fetching.mockRestore();
+    expect(shown.map((headers) => [headers.get('api-key'), headers.get('authorization')])).toEqual([
+      ['sk-test-key-of-nobody', null],
+      ['sk-test-key-of-nobody', null],
+    ]);
   });
 
   test('that lacks the model or refuses the key is named with the way out', async () => {

@@ -68,6 +68,17 @@ async function quietly(work: () => Promise<number>): Promise<number> {
   }
 }
 
+test('the key of a group stays, since other rows may have it, and is said to', async () => {
+  const [files, out] = [newFolder(), join(newFolder(), 'out')];
+  writeFileSync(join(files, 'grouped.csv'), 'id,review,owner\nr1,The lid was fine.,Ada L.\nr2,The lid was not.,Bo M.\n');
+  const flags = ['--dataset', 'support', '--offline', '--group-column', 'owner', '--out', out];
+  expect((await runProgram(['run', join(files, 'grouped.csv'), ...flags])).code).toBe(0);
+  const gone = await runProgram(['forget', '--row', 'support', 'r1', '--out', out, '--yes']);
+  expect(gone.stdout).toContain('The key of its group stays, in group_key: "Ada L.".');
+  expect(gone.stdout).not.toContain('Bo M.');
+  expect((await query(out, "SELECT group_key FROM row_summaries WHERE id = 'r1'")).rows).toEqual([{ group_key: 'Ada L.' }]);
+});
+
 test('a row goes from its tables with every summary that it went into; the others stay', async () => {
   const out = freshCopy();
   const before = await tablesOf(out);

@@ -35,7 +35,8 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
   function clientWith(key: string): OpenAI {
     // logLevel: OPENAI_LOG=debug in the environment would print rows and summaries.
     if (client?.apiKey !== key) {
-      const defaultHeaders = keyHeaders(baseURL, key);
+      // The SDK's own header goes where the key stands in another.
+      const defaultHeaders = { Authorization: null, ...keyHeaders(baseURL, key) };
       client = new OpenAI({ apiKey: key, adminAPIKey: null, baseURL, defaultHeaders, maxRetries: 0, logLevel: 'off' });
     }
     return client;
@@ -80,11 +81,11 @@ export function openAiSummarizer({ apiKey, baseUrl, now = Date.now, timeoutMs = 
 }
 
 /**
- * Azure takes the key of a resource in a header of its own; its `Authorization` is for tokens that last an hour. Source: Azure OpenAI REST API
- * reference, "Authentication".
+ * Headers that carry the key. Azure takes the key of a resource in one of its own; its `Authorization` is for tokens that last an hour. Source: Azure
+ * OpenAI REST API reference, "Authentication".
  */
-const keyHeaders = (baseURL: string, key: string) =>
-  /\.azure\.com$/.test(new URL(baseURL).hostname) ? { 'api-key': key, Authorization: null } : {};
+export const keyHeaders = (baseURL: string, key: string): Record<string, string> =>
+  /\.azure\.com$/.test(new URL(baseURL).hostname) ? { 'api-key': key } : { Authorization: `Bearer ${key}` };
 
 /** @throws ModelAccessError: a header cannot carry the key. The SDK's own error would quote it. */
 function usableKey(apiKey: string): string {
