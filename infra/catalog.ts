@@ -12,7 +12,8 @@ import {
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
-import { type ColumnType, DATE_PARTITION, datePartition, tables } from '../functions/shared/tables.ts';
+import { DATE_PARTITION } from '../functions/shared/table-names.ts';
+import { type ColumnType, datePartition, tables } from '../functions/shared/tables.ts';
 
 const glueTypes: Record<ColumnType, Type> = {
   string: Schema.STRING,

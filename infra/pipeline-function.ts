@@ -19,7 +19,10 @@ export const bundling: BundlingOptions = {
   minify: true,
   sourceMap: true,
   sourcesContent: false,
-  esbuildArgs: { '--alias:@aws-sdk/credential-provider-node': repository('functions/shared/adapters/environment-credentials.ts') },
+  esbuildArgs: {
+    '--alias:@aws-sdk/credential-provider-node': repository('functions/shared/adapters/environment-credentials.ts'),
+    '--alias:@aws-sdk/middleware-endpoint-discovery': repository('functions/shared/adapters/no-endpoint-discovery.ts'),
+  },
 };
 
 export interface PipelineFunctionProps {

@@ -7,7 +7,7 @@ import { DIGEST_FOLDER, tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcomeAt } from '../functions/shared/outcome.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import { type Settings, settingsOfEveryDigest } from '../functions/shared/settings.ts';
-import { DATE_PARTITION } from '../functions/shared/tables.ts';
+import { DATE_PARTITION } from '../functions/shared/table-names.ts';
 import { namedQueries } from '../infra/queries.ts';
 import { directoryStore } from './directory-store.ts';
 import { query } from './query.ts';

@@ -2,7 +2,8 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type Json } from '@duckdb/node-api';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
-import { type ColumnType, DATE_PARTITION, type Table, tableNames, tables } from '../functions/shared/tables.ts';
+import { DATE_PARTITION, tableNames } from '../functions/shared/table-names.ts';
+import { type ColumnType, type Table, tables } from '../functions/shared/tables.ts';
 import { jsonValue } from './json-values.ts';
 
 const sqlTypes: Record<ColumnType, string> = {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { tableNames } from '../functions/shared/tables.ts';
+import { tableNames } from '../functions/shared/table-names.ts';
 import { withReferences } from '../local/reference-tables.ts';
 
 const file = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');

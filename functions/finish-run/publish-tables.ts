@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { runTablePrefix, stagedTableKey, tableKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import type { Receipt } from '../shared/receipt.ts';
-import { tableNames } from '../shared/tables.ts';
+import { tableNames } from '../shared/table-names.ts';
 
 const COPIES_IN_FLIGHT = 32;
 

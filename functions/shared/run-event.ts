@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Run, type RunStatus, sourceSchema } from './contract.ts';
 import { runTablePrefix } from './object-keys.ts';
-import { DATE_PARTITION, type TableName, tableNames } from './tables.ts';
+import { DATE_PARTITION, type TableName, tableNames } from './table-names.ts';
 
 export const EVENT_SOURCE = 'hundredfold';
 /** Of the detail's schema. A field more is no new version; a field less, or another meaning, is. */

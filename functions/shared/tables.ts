@@ -1,3 +1,5 @@
+import { DATE_PARTITION, type TableName } from './table-names.ts';
+
 /** The tables, once: Glue, the Parquet writer and DuckDB all read these definitions. */
 
 export type ColumnType = 'string' | 'int' | 'bigint' | 'double' | 'boolean' | 'timestamp';
@@ -13,20 +15,6 @@ export interface Table {
   readonly comment: string;
   readonly columns: readonly Column[];
 }
-
-export const tableNames = [
-  'batch_summaries',
-  'row_summaries',
-  'group_summaries',
-  'theme_mentions',
-  'themes',
-  'rejected_rows',
-  'runs',
-] as const;
-export type TableName = (typeof tableNames)[number];
-
-/** Partition column of every table. */
-export const DATE_PARTITION = 'dt';
 
 const column = (name: string, type: ColumnType, comment: string): Column => ({ name, type, comment });
 

@@ -1,6 +1,6 @@
 import { stagedTableKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
-import type { TableName } from '../shared/tables.ts';
+import type { TableName } from '../shared/table-names.ts';
 import type { ParquetFile } from './parquet-file.ts';
 
 /** Stores the files that have rows. @returns their tables. */

@@ -23,7 +23,8 @@ import {
   type ReportGroup,
   type ReportTheme,
 } from '../shared/report-excerpt.ts';
-import type { TableName, TableRow } from '../shared/tables.ts';
+import type { TableName } from '../shared/table-names.ts';
+import type { TableRow } from '../shared/tables.ts';
 import type { ParquetFile } from './parquet-file.ts';
 
 /** Characters of an example of trouble. */

@@ -5,7 +5,8 @@ import * as z from 'zod';
 import { parseJson } from '../../functions/shared/json-lines.ts';
 import { attemptKey, forgettingKey, planKey, RUNS_PREFIX, runRecordKey, tablePrefix } from '../../functions/shared/object-keys.ts';
 import type { ObjectStore } from '../../functions/shared/ports.ts';
-import { DATE_PARTITION, type TableRow } from '../../functions/shared/tables.ts';
+import { DATE_PARTITION } from '../../functions/shared/table-names.ts';
+import type { TableRow } from '../../functions/shared/tables.ts';
 
 const READS_IN_FLIGHT = 32;
 

@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../../functions/shared/ports.ts';
-import { type TableName, type TableRow, tableNames, tables } from '../../functions/shared/tables.ts';
+import { type TableName, tableNames } from '../../functions/shared/table-names.ts';
+import { type TableRow, tables } from '../../functions/shared/tables.ts';
 import { ParquetFile } from '../../functions/write-tables/parquet-file.ts';
 import { type KnownRun, tableRows } from './known-runs.ts';
 import { batchName, type RowTraces, tableFiles } from './row-traces.ts';

@@ -3,7 +3,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { lines } from '../../functions/shared/json-lines.ts';
 import { partsPrefix, runTablePrefix } from '../../functions/shared/object-keys.ts';
 import type { ObjectStore } from '../../functions/shared/ports.ts';
-import type { TableName } from '../../functions/shared/tables.ts';
+import type { TableName } from '../../functions/shared/table-names.ts';
 import type { KnownRun } from './known-runs.ts';
 
 /** A batch as a text, to be kept in a set: `0/17`. */

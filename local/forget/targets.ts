@@ -15,7 +15,7 @@ import {
 } from '../../functions/shared/object-keys.ts';
 import { outcomeKeys } from '../../functions/shared/outcome.ts';
 import type { ObjectStore, ObjectVersion, ObjectVersions } from '../../functions/shared/ports.ts';
-import { DATE_PARTITION, type TableName, tableNames } from '../../functions/shared/tables.ts';
+import { DATE_PARTITION, type TableName, tableNames } from '../../functions/shared/table-names.ts';
 import { findContent } from '../../functions/summarize-batch/content.ts';
 import type { RunPlace } from '../run-place.ts';
 import type { KnownRun } from './known-runs.ts';

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { s3ObjectStore } from '../../functions/shared/adapters/s3-object-store.ts';
 import type { Run } from '../../functions/shared/contract.ts';
 import { SETTINGS_FILE, SUCCESS_FILE } from '../../functions/shared/object-keys.ts';
-import { tableNames, tables } from '../../functions/shared/tables.ts';
+import { tableNames } from '../../functions/shared/table-names.ts';
+import { tables } from '../../functions/shared/tables.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tableKey } from '../../functions/shared/object-keys.ts';
-import { type TableName, type TableRow, tables } from '../../functions/shared/tables.ts';
+import type { TableName } from '../../functions/shared/table-names.ts';
+import { type TableRow, tables } from '../../functions/shared/tables.ts';
 import { ParquetFile } from '../../functions/write-tables/parquet-file.ts';
 
 /** Writes one part of a table into an out folder, as a run would have left it; columns that a row does not name are null. */

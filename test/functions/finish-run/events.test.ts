@@ -5,7 +5,7 @@ import { stopCodeOf } from '../../../functions/finish-run/stop-code.ts';
 import { EventRefusedError } from '../../../functions/shared/adapters/eventbridge-event-sink.ts';
 import { planKey, receiptKey, runTablePrefix } from '../../../functions/shared/object-keys.ts';
 import { writeRefusal } from '../../../functions/shared/refusal.ts';
-import { tableNames } from '../../../functions/shared/tables.ts';
+import { tableNames } from '../../../functions/shared/table-names.ts';
 import { RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
 import { DATE, type FinishBench, openBench } from './finish-bench.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { tableNames } from '../../../functions/shared/table-names.ts';
 import type { ColumnType, TableRow } from '../../../functions/shared/tables.ts';
-import { tableNames, tables } from '../../../functions/shared/tables.ts';
+import { tables } from '../../../functions/shared/tables.ts';
 import { ParquetFile } from '../../../functions/write-tables/parquet-file.ts';
 import { duckDbTable, parquetRows, rowGroups } from './parquet-content.ts';
 

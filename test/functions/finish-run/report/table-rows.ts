@@ -2,7 +2,8 @@ import { joinExcerpts, type ReportContent } from '../../../../functions/finish-r
 import type { RunRecord } from '../../../../functions/finish-run/report/report-page.ts';
 import { excerptSchema } from '../../../../functions/shared/report-excerpt.ts';
 import { defaultSettings } from '../../../../functions/shared/settings.ts';
-import { type Table, type TableName, type TableRow, tables } from '../../../../functions/shared/tables.ts';
+import type { TableName } from '../../../../functions/shared/table-names.ts';
+import { type Table, type TableRow, tables } from '../../../../functions/shared/tables.ts';
 import { ParquetFile } from '../../../../functions/write-tables/parquet-file.ts';
 import { PartExcerpt } from '../../../../functions/write-tables/report-excerpt.ts';
 import { sampleRun } from '../../../fakes/sample-run.ts';
