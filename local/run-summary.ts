@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rowsPerCall } from '../functions/shared/answer-budget.ts';
+import type { Batch } from '../functions/shared/contract.ts';
+import { jsonLines } from '../functions/shared/json-lines.ts';
 import { OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
-import { reportKey, tablePrefix } from '../functions/shared/object-keys.ts';
+import { manifestKey, reportKey, tablePrefix } from '../functions/shared/object-keys.ts';
 import { readOutcome, readOutcomeAt } from '../functions/shared/outcome.ts';
 import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
@@ -85,8 +87,7 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
   const settings = JSON.parse(String(record.settings)) as Settings;
   // In a run that is not complete some folds and paragraphs may have had nothing to ask, and in any run some themes had no names to be asked for.
   const plan = record.status === 'complete' ? await readPlan(work, String(record.run_id)) : undefined;
-  const planned = plan && runEstimate({ ...plan.counts, folds: plan.folds }, settings);
-  const answers = planned ? planned.calls - planned.names : number('batches') - number('batches_failed');
+  const answers = plan ? await leastAnswers(plan, work) : number('batches') - number('batches_failed');
   const reused = answers - number('calls_this_attempt');
   lines.push(
     `  rows     ${rows}`,
@@ -123,6 +124,19 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
         : '"select id, text, summary from row_summaries limit 5"';
   lines.push('', `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}${question}`);
   return lines;
+}
+
+/** Answers that a complete run stands on, at least: names of themes are left out, which some folds need no call for. */
+async function leastAnswers(plan: Plan, work: ObjectStore): Promise<number> {
+  const { calls, names, paragraphs } = runEstimate({ ...plan.counts, folds: plan.folds }, plan.settings);
+  return calls - names - (paragraphs > 0 ? await batchesOfOneRow(plan.runId, work) : 0);
+}
+
+/** Their row's summary is their paragraph. */
+async function batchesOfOneRow(runId: string, work: ObjectStore): Promise<number> {
+  let batches = 0;
+  for await (const line of jsonLines<Batch>(work.stream(manifestKey(runId, 0)))) if (line.rows === 1) batches++;
+  return batches;
 }
 
 /** What the root stands for. */

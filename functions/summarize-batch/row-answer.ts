@@ -41,7 +41,12 @@ export function readRowAnswer(answer: string, texts: readonly string[]): RowAnsw
   for (const { row, summary } of entriesIn(answer)) {
     const number = typeof row === 'string' && /^\d{1,9}$/.test(row) ? Number(row) : row;
     if (typeof number !== 'number' || !Number.isInteger(number) || number < 1 || number > texts.length) foreign++;
-    else said.set(number, [...(said.get(number) ?? []), typeof summary === 'string' ? summary.trim().toWellFormed() : '']);
+    else {
+      const summaries = said.get(number) ?? [];
+      said.set(number, summaries);
+      // A second one tells all: an answer may go on with the same row to its end.
+      if (summaries.length < 2) summaries.push(typeof summary === 'string' ? summary.trim().toWellFormed() : '');
+    }
   }
   return { rows: texts.map((text, index) => verdictOn(said.get(index + 1) ?? [], text)), foreign };
 }

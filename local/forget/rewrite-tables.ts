@@ -30,10 +30,15 @@ function changesFor(id: string, { batches, groups, isInRoot }: RowTraces): Recor
         ? { ...row, ...mark, summary: null, error_message: MESSAGE }
         : row,
     group_summaries: (row) => (row.summary !== null && groups.has(String(row.group_key)) ? { ...row, summary: null } : row),
-    theme_mentions: (row) =>
-      (row.theme ?? row.statement ?? row.quote) !== null && batches.has(batchName(0, row.batch_id))
-        ? { ...row, theme: null, statement: null, quote: null }
-        : row,
+    theme_mentions(row) {
+      // Names that its batch has, and those that folds gave to what came from it: they are erased in `themes`, too.
+      const words = [
+        ...(batches.has(batchName(0, row.batch_id)) ? ['theme', 'statement', 'quote'] : []),
+        ...(groups.has(String(row.group_key)) ? ['group_theme'] : []),
+        ...(isInRoot ? ['run_theme'] : []),
+      ].filter((name) => (row[name] ?? null) !== null);
+      return words.length === 0 ? row : { ...row, ...Object.fromEntries(words.map((name) => [name, null])) };
+    },
     themes(row) {
       const isAbove = row.group_key === null ? isInRoot : groups.has(String(row.group_key));
       const ids = JSON.parse(String(row.example_ids ?? '[]')) as string[];

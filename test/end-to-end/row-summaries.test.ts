@@ -131,3 +131,20 @@ test('quota gone in the middle: after a top-up only the rest is paid, nothing tw
   expect(paid).toHaveLength(CALLS);
   expect((await query(out, wellAnswered)).rows).toEqual([{ own: ROWS, ok: ROWS, rows: ROWS }]);
 });
+
+test('the end of a run says what was there already, not what batches of one row never ask for', async () => {
+  server = await startModelServer();
+  const folder = newFolder();
+  const file = join(folder, 'reviews.csv');
+  writeFileSync(
+    file,
+    'id,review,product\n1,The lid broke on day one,a\n2,The lid holds very well,b\n3,It came with a cracked lid,c\n4,And a bent handle too,c\n',
+  );
+  const flags = ['--granularity', 'row', '--group-column', 'product', '--json', '--out', join(folder, 'out')];
+  const run = () => runProgram(['run', file, ...flags], { env: endpointEnv(server) });
+  // Three batches, the paragraph of the one that has two rows, and the root.
+  const first = await run();
+  expect(recordOf(first)).toMatchObject({ status: 'complete', calls: 5 });
+  expect(first.stderr).toMatch(/5 now, 5 in all$/m);
+  expect((await run()).stderr).toContain('0 now, 5 in all (5 answers already there)');
+});

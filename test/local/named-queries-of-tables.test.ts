@@ -50,6 +50,22 @@ test('tree of 10,200 rows in 102 batches: root, folds, batches, rows', async () 
   });
 });
 
+test('rows beside their batches: those of groups that are left out have none, and are there', async () => {
+  const out = newFolder();
+  const runId = 'skipped-0000000000000001';
+  const row = { ...source, text: '', truncated: false };
+  writeTable(out, 'batch_summaries', day, runId, [node(0, 0, null, 0, 1)]);
+  writeTable(out, 'row_summaries', day, runId, [
+    { ...row, row_number: 0, id: 'r0', group_key: 'x', batch_id: 0, summary: 'own', status: 'ok' },
+    { ...row, row_number: 1, id: 'r1', group_key: 'y', status: 'skipped' },
+  ]);
+  writeTable(out, 'runs', day, runId, [{ ...source, ...acceptedAt(`${day}T10:00:00Z`) }]);
+  expect(await ask(out, 'rows_in_batches')).toMatchObject([
+    { id: 'r0', summary: 'own', batch_summary: 'summary 0/0', status: 'ok' },
+    { id: 'r1', summary: null, batch_id: null, batch_summary: null, status: 'skipped' },
+  ]);
+});
+
 test('tree with a batch passed up, and of groups: what stands above groups first, then group by group', async () => {
   const out = newFolder();
   const passed = 'passed-0000000000000001';
