@@ -75,7 +75,7 @@ const configSchema = z.strictObject({
   /** ARN of a topic of yours that alarms are sent to. @default null: none */
   alarmTopicArn: topicArn.nullable().default(null),
   /** Hours after which a run that is still at work rings. @default 24 */
-  alarmRunHours: z.int().min(1).max(168).default(alarmDefaults.runHours),
+  alarmRunHours: z.int().min(1).max(167).default(alarmDefaults.runHours),
   /** Share of throttled model calls that rings. @default 20 */
   alarmThrottledPercentage: z.number().min(0).max(100).default(alarmDefaults.throttledPercentage),
   /** Share of failed model calls that rings. @default 20 */

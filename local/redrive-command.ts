@@ -82,7 +82,7 @@ async function tellWhatStays(runId: string, { home }: RunPlace): Promise<void> {
   if (latest?.closed?.status !== 'partial' || record?.batches_failed !== 0 || !record.rows_failed) return;
   const rows = count(Number(record.rows_failed));
   process.stderr.write(
-    `Note: no batch failed as a whole; the ${rows} failed rows were refused by the model, and stay so in this run. Another --model or --instruction is another run.\n`,
+    `Note: no batch failed as a whole; the ${rows} failed rows had no answer that serves, and stay so in this run. Another --model or --instruction is another run.\n`,
   );
 }
 

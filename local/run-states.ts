@@ -37,6 +37,8 @@ export interface RunState {
   rows_in: number | null;
   rows_summarized: number | null;
   rows_failed: number | null;
+  rows_rejected: number | null;
+  rows_skipped: number | null;
   calls: number | null;
   cost_usd: number | null;
   started_at: string | null;
@@ -72,6 +74,8 @@ export async function readRun(runId: string, home: AttemptHome): Promise<StoredR
     rows_in: number('rows_in') ?? plan?.counts.rowsIn ?? null,
     rows_summarized: number('rows_summarized'),
     rows_failed: number('rows_failed'),
+    rows_rejected: number('rows_rejected'),
+    rows_skipped: number('rows_skipped'),
     calls: number('calls'),
     cost_usd: number('cost_usd'),
     started_at: plan?.startedAt ?? text('started_at') ?? (await readAttempt(work, runId, 1))?.acceptedAt ?? null,

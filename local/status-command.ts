@@ -68,12 +68,14 @@ function progressText({ progress, status }: RunState): string | null {
 }
 
 function detailLines(detail: RunDetail): string[] {
-  const { rows_in, rows_summarized, rows_failed } = detail;
+  const { rows_in, rows_summarized, rows_failed, rows_rejected, rows_skipped } = detail;
   const settings = Object.entries(detail.settings).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   const rows = [
     ...(rows_in === null ? [] : [`${count(rows_in)} read`]),
     ...(rows_summarized === null ? [] : [`${count(rows_summarized)} summarized`]),
     ...(rows_failed === null ? [] : [`${count(rows_failed)} ${detail.status === 'halted' ? 'left' : 'failed'}`]),
+    ...(rows_rejected === null ? [] : [`${count(rows_rejected)} rejected`]),
+    ...(rows_skipped === null || rows_skipped === 0 ? [] : [`${count(rows_skipped)} skipped`]),
   ];
   const fields: [name: string, value: string | null][] = [
     ['dataset', detail.dataset],

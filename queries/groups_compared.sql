@@ -1,4 +1,4 @@
--- The groups of a run compared: rows, share of all rows, failures, calls, tokens and cost of each, the costliest first
+-- The groups of a run compared: rows, share of all rows, failures, batches, folds, tokens and cost of each, the costliest first
 WITH run AS (
   SELECT run_id, dt, rows_summarized + rows_failed AS run_rows
   FROM runs WHERE run_id LIKE ? ORDER BY started_at DESC, run_id DESC LIMIT 1

@@ -31,13 +31,16 @@ export function jsonIn(text: string): unknown[] {
 const thoughts = /^\s*<(think|thinking)>.*?<\/\1>/is;
 
 /**
- * The JSON object in an answer that has a list under that name. Several that differ are as good as none: which of them the model means nobody can
+ * The JSON object in an answer that has a list under that name, or that another object wraps as `{"answer": {...}}`. Several that differ are as good as none: which of them the model means nobody can
  * know, since a text may have asked for the other.
  */
 export function objectWith(list: string, text: string): Record<string, unknown> | undefined {
   const isOne = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && Object.hasOwn(value, list) && Array.isArray((value as Record<string, unknown>)[list]);
-  const [first, ...others] = jsonIn(text.replace(thoughts, '')).filter(isOne);
+  const values = jsonIn(text.replace(thoughts, ''));
+  const plain = values.filter(isOne);
+  const inside = (value: unknown) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.values(value) : []);
+  const [first, ...others] = plain.length > 0 ? plain : values.flatMap(inside).filter(isOne);
   return others.every((other) => isDeepStrictEqual(other, first)) ? first : undefined;
 }
 

@@ -119,7 +119,7 @@ test('rows that the model refused out of a batch with a summary stay so, at no c
   const { answers } = server.stats();
   faultOf = () => undefined;
   const again = await redrive();
-  expect(again.stderr).toContain('Note: no batch failed as a whole; the 1 failed rows were refused by the model, and stay so in this run.');
+  expect(again.stderr).toContain('Note: no batch failed as a whole; the 1 failed rows had no answer that serves, and stay so in this run.');
   expect(recordOf(again)).toMatchObject({ status: 'partial', rows_failed: 1, calls_this_attempt: 0 });
   expect(server.stats().answers).toBe(answers);
 });

@@ -19,6 +19,7 @@ test.each([
   ['with commas before closing brackets', json.replaceAll('}]', '},]').replace(/\}$/, ', }')],
   ['with raw line breaks in its strings', json.replace('\\n[]\\n', '\n[]\n')],
   ['after a bracket that never closes', `[Note: ${json}`],
+  ['inside another object', `{"answer": ${json}, "confidence": 0.9}`],
 ])('JSON %s is understood', (_, text) => {
   expect(objectWith('rows', text)).toEqual(answer);
 });
@@ -28,6 +29,7 @@ test('two objects that differ are as good as none, and the same one twice is one
   expect(objectWith('rows', `${json}\n${other}`)).toBeUndefined();
   expect(objectWith('rows', `${other}\n${json}`)).toBeUndefined();
   expect(objectWith('rows', `${json}\nOnce more:\n${json}`)).toEqual(answer);
+  expect(objectWith('rows', `{"answer": ${json}, "other": ${other}}`)).toBeUndefined();
 });
 
 test('objects one after the other are all there', () => {

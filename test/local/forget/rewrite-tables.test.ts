@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { runTablePrefix } from '../../../functions/shared/object-keys.ts';
-import { type TableName, type TableRow, tables } from '../../../functions/shared/tables.ts';
+import type { TableName } from '../../../functions/shared/table-names.ts';
+import { type TableRow, tables } from '../../../functions/shared/tables.ts';
 import { ParquetFile } from '../../../functions/write-tables/parquet-file.ts';
 import { rewritingsOf } from '../../../local/forget/rewrite-tables.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
