@@ -31,6 +31,7 @@ test('a million batches are read while they are worked on, never all at once', a
       },
     },
     { 'batches.jsonl': manifest, 'parts.jsonl': jsonLines([{ part: '000000' }]) },
+    { keepsPayloads: false },
   );
   expect(result.status).toBe('SUCCEEDED');
   expect(taken).toBe(batches);
