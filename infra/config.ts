@@ -2,11 +2,9 @@ import * as z from 'zod';
 import { normalizeEndpoint } from '../functions/shared/endpoint.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 import { alarmDefaults } from './alarm-limits.ts';
+import { DEFAULT_NAME } from './default-name.ts';
 import { deploymentSettings, requireKnownPrice } from './deployment-settings.ts';
 import { functionNames } from './step-permissions.ts';
-
-/** Base of all names, and so of the stack's, where no stage is set. */
-export const DEFAULT_NAME = 'hundredfold';
 
 /** Key of the CDK context under which the configuration lies, in `cdk.json` or on the command line as JSON. */
 export const CONTEXT_KEY = 'hundredfold';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { DEFAULT_NAME } from '../infra/config.ts';
+import { DEFAULT_NAME } from '../infra/default-name.ts';
 import type { DoctorOptions } from './doctor-command.ts';
 import { outOption, wholeNumber } from './setting-flags.ts';
 import type { SmokeOptions } from './smoke-command.ts';

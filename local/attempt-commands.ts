@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { attemptSettingNames } from '../functions/shared/settings.ts';
-import { DEFAULT_NAME } from '../infra/config.ts';
+import { DEFAULT_NAME } from '../infra/default-name.ts';
 import { onAws } from './aws-access.ts';
 import type { DigestOptions } from './digest-command.ts';
 import type { ForgetOptions } from './forget-command.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '../functions/shared/clock.ts';
 import type { ObjectStore, ObjectVersions } from '../functions/shared/ports.ts';
-import { DEFAULT_NAME } from '../infra/config.ts';
+import { DEFAULT_NAME } from '../infra/default-name.ts';
 import type { AttemptHome } from './attempt-home.ts';
 import { type DeployedStack, openStack } from './deployed-stack.ts';
 import { directoryVersions } from './directory-store/directory-versions.ts';
