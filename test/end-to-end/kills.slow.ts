@@ -6,9 +6,9 @@ import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from '../local/program.ts';
 
 const BATCHES = 400;
-const KILLS = 20;
+const KILLS = 8;
 /** Kills after those, at the first fold that is asked for. */
-const FOLD_KILLS = 4;
+const FOLD_KILLS = 2;
 const BATCH_ROWS = 10;
 const ROWS = BATCHES * BATCH_ROWS;
 const CONCURRENCY = 8;

@@ -51,10 +51,14 @@ describe.each(names)('%s', (name) => {
   test('shows only visible runs: every other table is joined to runs by run_id and dt', () => {
     const { sql } = query(name);
     expect(sql).toMatch(/\bFROM runs\b|\bJOIN runs\b/);
-    const tables = [...sql.matchAll(/\b(?:FROM|JOIN) (?:\w+_summaries|rejected_rows|theme_mentions|themes) (\w)\b(?:\n *(JOIN .*))?/g)];
+    const tables = [
+      ...sql.matchAll(/\b(?:FROM|JOIN) (?:\w+_summaries|rejected_rows|theme_mentions|themes) (\w)\b(?: (ON .*))?(?:\n *(JOIN .*))?/g),
+    ];
     expect(tables).toHaveLength([...sql.matchAll(/_summaries|rejected_rows|theme_mentions|\bthemes\b/g)].length);
-    for (const [, alias, join] of tables)
-      expect(join).toMatch(new RegExp(`^JOIN \\w+ u ON u\\.run_id = ${alias}\\.run_id AND u\\.dt = ${alias}\\.dt$`));
+    for (const [, alias, on, join] of tables) {
+      if (on) expect(on).toMatch(new RegExp(`^ON ${alias}\\.run_id = u\\.run_id AND ${alias}\\.dt = u\\.dt\\b`));
+      else expect(join).toMatch(new RegExp(`^JOIN \\w+ u ON u\\.run_id = ${alias}\\.run_id AND u\\.dt = ${alias}\\.dt$`));
+    }
   });
 
   test('takes at most one parameter', () => {

@@ -85,8 +85,8 @@ test('with granularity row it says what the paragraphs cost, and why batches are
 `);
   // 60 tokens a row and 100 a batch, then four paragraphs.
   expect(ended.stdout).toContain(`${(150 * 60 + 3 * 100 + 4 * 250).toLocaleString('en')} out`);
-  expect(ended.stdout).toContain(`notes        Batches have at most 66 rows, not 100, so that the summaries of all
-             of them fit into one answer.
+  expect(ended.stdout).toContain(`notes        Batches have at most 66 rows, not 100, so that what is asked of all
+             of them fits into one answer.
 `);
 });
 
