@@ -7,7 +7,7 @@ const SHOWN_GROUPS = 10;
 const MAX_NAME_CHARACTERS = 24;
 
 /** The largest groups of a run that is shown, one a line of at most 80 places: name, rows, the beginning of the summary. */
-export async function largestGroupLines({ run_id: runId, groups }: RunRecord, out: string): Promise<string[]> {
+export async function largestGroupLines({ run_id: runId, groups, status }: RunRecord, out: string): Promise<string[]> {
   // The code of DuckDB takes a while to load, and most runs need none of it.
   const { query } = await import('./query.ts');
   const { rows } = await query(
@@ -16,10 +16,12 @@ export async function largestGroupLines({ run_id: runId, groups }: RunRecord, ou
     [String(runId)],
   );
   if (rows.length === 0) return [];
+  // What a halted run did not come to is left, as its rows and batches are.
+  const fateOf = (group: string) => (group === 'ok' ? '' : group === 'failed' && status === 'halted' ? 'left' : group);
   const shown = rows.map((row) => ({
     name: row.group_key === '' ? '(no value)' : clipped(String(row.group_key), MAX_NAME_CHARACTERS),
     rows: count(Number(row.row_count)),
-    summary: row.summary === null ? (row.status === 'ok' ? '' : String(row.status)) : String(row.summary).replace(offlinePrefix, ''),
+    summary: row.summary === null ? fateOf(String(row.status)) : String(row.summary).replace(offlinePrefix, ''),
   }));
   const nameWidth = Math.max(...shown.map(({ name }) => widthOf(name)));
   const rowsWidth = Math.max(...shown.map((group) => group.rows.length));

@@ -59,6 +59,8 @@ export const outcomeSchema = z.object({
   fromCache: z.boolean(),
   promptVersion: z.string(),
   contentKey: z.string().nullable(),
+  /** Keys of other answers that served here and were paid for elsewhere, all attempts: whoever erases the words of the batch finds them by it. */
+  adoptedKeys: z.array(z.string()).optional(),
   /** Of a fold: key of the one request for all of its summaries, whether that was answered or split. Another attempt knows by it that nothing has changed. */
   mergeKey: z.string().optional(),
   /** At level 0, with insights: the claims that hold, and the counts of what the answers claimed. */

@@ -66,6 +66,7 @@ export class BatchCalls {
   private readonly ports: SummarizeBatchPorts;
   private readonly signal: AbortSignal | undefined;
   private readonly paid: Map<string, Payment>;
+  private readonly adopted = new Set<string>();
 
   constructor(task: BatchTask, ports: SummarizeBatchPorts, paidBefore: readonly Payment[], signal?: AbortSignal) {
     this.task = task;
@@ -77,6 +78,11 @@ export class BatchCalls {
   /** What this run has paid for this batch, all attempts. */
   get payments(): Payment[] {
     return [...this.paid.values()];
+  }
+
+  /** Keys of the answers that served here and that another run, or another batch of this one, had paid for. */
+  get adoptedKeys(): string[] {
+    return [...this.adopted];
   }
 
   /**
@@ -94,7 +100,10 @@ export class BatchCalls {
     if (content && !isUsable(content) && !(content.paidBy.runId === run.runId && content.paidBy.attempt === run.attempt))
       content = undefined;
     for (;;) {
-      if (isUsable(content)) return { content, contentKey };
+      if (isUsable(content)) {
+        if (!this.isOwn(content)) this.adopted.add(contentKey);
+        return { content, contentKey };
+      }
       const unusable = content?.unusable;
       if (unusable && (unusable.asked >= maxAsks || !isWorthAskingAgain(unusable.code))) throw unusableError(unusable);
       if (failure !== null) throw new NoMoreCalls();

@@ -31,7 +31,7 @@ export interface AnsweredRows {
 
 /**
  * The claims of a batch's answers that hold, and the counts of all; nothing where none were asked for.
- * @param failed numbers of rows that are in no summary: whatever is claimed of them is not counted.
+ * @param failed numbers of rows that are in no summary: whatever is claimed of them is dropped, and counted as that.
  */
 export function claimsIn(
   answered: readonly AnsweredRows[],
@@ -44,6 +44,8 @@ export function claimsIn(
     .flatMap((one) => one.claims)
     .map((claim) => ({ ...claim, evidence: claim.evidence.filter(({ rowNumber }) => !failed.has(rowNumber)) }))
     .filter(({ evidence }) => evidence.length > 0);
-  const claimCounts: ClaimCounts = checked.reduce((sum, { counts }) => addClaimCounts(sum, counts), noClaimCounts);
+  const made = checked.reduce((sum, { counts }) => addClaimCounts(sum, counts), noClaimCounts);
+  const cited = claims.reduce((sum, { evidence }) => sum + evidence.length, 0);
+  const claimCounts: ClaimCounts = { ...made, claimsDropped: made.claims - claims.length, citationsDropped: made.citations - cited };
   return { claims, claimCounts };
 }

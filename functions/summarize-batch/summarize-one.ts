@@ -34,6 +34,8 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
   const write = async ({ isForeign, ...result }: BatchSummary) => {
     const { batchId, level } = batch;
     const fromCache = isForeign && calls.payments.length === 0;
+    const adopted = new Set([...(standing?.adoptedKeys ?? []), ...calls.adoptedKeys]);
+    const adoptedKeys = [...adopted].filter((key) => key !== result.contentKey);
     await writeOutcome(ports.work, run.runId, {
       batchId,
       level,
@@ -41,6 +43,7 @@ export async function summarizeOne(task: BatchTask, ports: SummarizeBatchPorts, 
       tries,
       payments: calls.payments,
       fromCache,
+      ...(adoptedKeys.length > 0 && { adoptedKeys }),
       ...result,
     });
     // Whether an attempt works shows in its first batches; folds without anything to fold say nothing of the model.

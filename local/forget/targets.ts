@@ -90,7 +90,7 @@ export async function uploadTargets({ runId, source }: KnownRun, { versions, wor
 }
 
 /**
- * The paid answers that hold the words of a run: those that it paid for, and those that it adopted whole.
+ * The paid answers that hold the words of a run: those that it paid for, and those that it adopted.
  * @param traces of a row: only the answers to what it went into.
  */
 export async function contentTargets(run: KnownRun, stores: Stores, traces?: RowTraces): Promise<Target[]> {
@@ -107,6 +107,7 @@ const outcomeSchema = z.looseObject({
   level: z.number(),
   batchId: z.number(),
   contentKey: z.string().nullable().optional(),
+  adoptedKeys: z.array(z.string()).optional(),
   mergeKey: z.string().optional(),
 });
 
@@ -125,7 +126,7 @@ export async function contentKeysOf(
       const bytes = await work.get(key);
       const outcome = bytes && outcomeSchema.parse(parseJson(bytes));
       if (!outcome || !isOfBatch(outcome.level, outcome.batchId)) return;
-      for (const content of [outcome.contentKey, outcome.mergeKey]) if (content) keys.add(content);
+      for (const content of [outcome.contentKey, outcome.mergeKey, ...(outcome.adoptedKeys ?? [])]) if (content) keys.add(content);
     };
     readings.push(limit(read));
   }

@@ -193,7 +193,12 @@ function settingsBody(record: RunRecord): Html {
   const settings = JSON.parse(String(record.settings)) as Record<string, unknown>;
   const rows = Object.entries(settings).map(([name, value]) => {
     const definition = (settingDefinitions as Record<string, { default: unknown; description: string } | undefined>)[name];
-    return { name, value, isChanged: definition !== undefined && definition.default !== value, description: definition?.description };
+    return {
+      name,
+      value,
+      isChanged: definition !== undefined && String(definition.default) !== String(value),
+      description: definition?.description,
+    };
   });
   const tableOf = (caption: string, some: typeof rows) => html`<div class="scroll"><table class="settings"><caption>${caption}</caption>
 <thead><tr><th scope="col">setting</th><th scope="col">value</th><th scope="col">meaning</th></tr></thead>

@@ -55,6 +55,17 @@ test('the summary of a single row is the paragraph of its batch', async () => {
   expect(bench.outcome(0)).toMatchObject({ status: 'ok', answer: { text: 'A' }, rowSummaries: own({ 0: 'A' }) });
 });
 
+test('answers that another run had paid for are named by the outcome, each of them, so that they can be found', async () => {
+  const bench = await openBench({ run: rowRun(), texts });
+  await bench.summarize([rowsOf(['A', 'B', 'C', null]), rowsOf(['D']), answered('All four.')]);
+  expect(bench.outcome(0)).not.toHaveProperty('adoptedKeys');
+  const again = await openBench({ run: { ...rowRun(), runId: 'other-0123456789abcdef' }, texts, work: bench.work });
+  await again.summarize([]);
+  const { contentKey, adoptedKeys = [] } = again.outcome(0);
+  expect([...adoptedKeys, contentKey].toSorted()).toEqual(bench.work.keys('summaries/'));
+  expect(adoptedKeys).toHaveLength(2);
+});
+
 describe('wrong rows', () => {
   test('missing, doubled, empty ones and those with a foreign address are asked for again in one call, and no others', async () => {
     const bench = await openBench({ run: rowRun({ batchRows: 5 }), texts: [...texts, 'e'] });

@@ -170,6 +170,7 @@ describe('with a summary for each row', () => {
     expect(bench.outcome(0).claims?.map(({ theme, evidence }) => [theme, evidence.map(({ rowNumber }) => rowNumber)])).toEqual([
       ['Zips', [0, 2, 3]],
     ]);
+    expect(bench.outcome(0).claimCounts).toEqual({ claims: 2, claimsDropped: 1, citations: 5, citationsDropped: 2 });
   });
 
   test('a batch in halves has the claims of both', async () => {

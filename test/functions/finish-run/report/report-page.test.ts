@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { joinExcerpts } from '../../../../functions/finish-run/report/join-excerpts.ts';
 import { reportPage } from '../../../../functions/finish-run/report/report-page.ts';
+import { defaultSettings } from '../../../../functions/shared/settings.ts';
 import { batchRow, contentOf, excerptOf, failedBatchRow, recordOf, textRow, twoBatches } from './table-rows.ts';
 
 const assets = { style: 'body { margin: 0 }', script: 'console.log("here")' };
@@ -54,6 +55,9 @@ test('counts, reasons with examples, and changed settings stand in it', () => {
     /empty text<\/th><td class="number">1<\/td>\s*<td><ul class="examples"><li><span class="place">line 6<\/span> <q dir="auto">r4,<\/q>/,
   );
   expect(markup).toMatch(/Set for this run[\s\S]*?<code>batchRows<\/code><\/th><td dir="auto">2<\/td>[\s\S]*?<\/table>/);
+  const [, changed] =
+    /Set for this run([\s\S]*?)<\/table>/.exec(page(recordOf({ settings: JSON.stringify({ ...defaultSettings, batchRows: 2 }) }))) ?? [];
+  expect([...(changed ?? '').matchAll(/<code>(\w+)<\/code>/g)].map(([, name]) => name)).toEqual(['batchRows']);
   expect(markup).toContain('Summary of all 4 rows');
 });
 
