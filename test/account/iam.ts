@@ -26,6 +26,7 @@ interface Statement {
 }
 
 const deployed = synthesize();
+const STATE_MACHINE = 'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:hundredfold';
 
 /** Everything that the role of a step, or of the workflow, allows. */
 export function grantsOf(caller: string): Grant[] {
@@ -99,15 +100,36 @@ export function needsOf({ client, command, input, error }: ApiCall, { buckets }:
       return [needed('secretsmanager:GetSecretValue', '<ModelKey/Secret>')];
     case 'SFNClient.StartExecutionCommand':
     case 'SFNClient.ListExecutionsCommand':
-      return [
-        needed(
-          `states:${command.replace('Command', '')}`,
-          'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:hundredfold',
-        ),
-      ];
+      return [needed(`states:${command.replace('Command', '')}`, STATE_MACHINE)];
     default:
       throw new Error(`What ${client}.${command} needs is not known`);
   }
+}
+
+interface AslState {
+  Type: string;
+  Label?: string;
+  Arguments?: { FunctionName?: string };
+  ItemProcessor?: { ProcessorConfig?: { Mode?: string }; States: Record<string, AslState> };
+}
+
+/**
+ * What Step Functions itself calls in the name of a definition's role: the function of each Task state, and for each Distributed Map executions of
+ * the machine as its children. Source: Step Functions developer guide, "IAM policies for using Distributed Map states".
+ */
+export function integrationNeeds(states: Record<string, AslState>): Need[] {
+  const execution = STATE_MACHINE.replace(':stateMachine:', ':execution:');
+  return Object.values(states).flatMap(({ Type, Label, Arguments, ItemProcessor }): Need[] => {
+    if (Type === 'Task') return [{ action: 'lambda:InvokeFunction', resource: `<Steps/${Arguments?.FunctionName}/Function.Arn>` }];
+    if (!ItemProcessor) return [];
+    const children: Need[] = [
+      { action: 'states:StartExecution', resource: STATE_MACHINE },
+      { action: 'states:DescribeExecution', resource: `${execution}:child` },
+      { action: 'states:StopExecution', resource: `${execution}:child` },
+      { action: 'states:RedriveExecution', resource: `${execution}/${Label}:child` },
+    ];
+    return [...(ItemProcessor.ProcessorConfig?.Mode === 'DISTRIBUTED' ? children : []), ...integrationNeeds(ItemProcessor.States)];
+  });
 }
 
 /** The kind of an object of the work bucket by its key: run, numbers and hashes left open. Others are their own kind. */

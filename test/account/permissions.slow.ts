@@ -10,7 +10,7 @@ import { type ModelServer, startModelServer } from '../../local/model-server/mod
 import { executionArn } from '../fakes/execution-event.ts';
 import { reviewsCsv } from '../local/program.ts';
 import { type Account, openAccount } from './account.ts';
-import { allows, byPrefix, type Grant, grantsOf, kindOf, type Need, needsOf } from './iam.ts';
+import { allows, byPrefix, type Grant, grantsOf, integrationNeeds, kindOf, type Need, needsOf } from './iam.ts';
 import { openPipeline, type Pipeline, WORKFLOW } from './pipeline.ts';
 import { type ApiCall, recordCalls } from './recorded-calls.ts';
 
@@ -86,6 +86,7 @@ beforeAll(async () => {
   await pipeline.invoke('watch-runs', {});
 
   for (const call of recorded.calls) needs.get(call.caller)?.push(...needsOf(call, account));
+  needs.get(WORKFLOW)?.push(...integrationNeeds(pipeline.definition.States));
 });
 afterAll(async () => {
   recorded.stop();
@@ -104,11 +105,6 @@ const exceptions: Exception[] = [
   ...callers.map((caller) => ({ caller, grant: /^logs:/, reason: 'Lambda and Step Functions write the logs themselves.' })),
   { caller: 'accept-upload', grant: /^sqs:/, reason: "Lambda's poller takes the messages from the queue in the function's name." },
   { caller: 'finish-run', grant: /^sqs:SendMessage/, reason: 'Lambda puts events that the function failed on there in its name.' },
-  {
-    caller: WORKFLOW,
-    grant: /^(lambda|states):/,
-    reason: 'Step Functions itself calls the functions and starts the children of its maps.',
-  },
   {
     caller: WORKFLOW,
     grant: /^s3:(ListMultipartUploadParts|AbortMultipartUpload)/,

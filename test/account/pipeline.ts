@@ -27,6 +27,8 @@ const context = (functionName: string) =>
   }) as Context;
 
 export interface Pipeline {
+  /** The definition that runs, functions by their names. */
+  definition: ReturnType<typeof workflowDefinition>;
   /** Calls a function of the account with a copy of the event, as itself. */
   invoke(name: FunctionName, event: unknown): Promise<unknown>;
   /** Puts an object into the input bucket and delivers the event of it. @returns the runs that it started. */
@@ -41,17 +43,17 @@ export async function openPipeline({ buckets, s3, executions }: Account): Promis
   const handlers = new Map<FunctionName, Handler>(await Promise.all(functionNames.map(async (name) => [name, await load(name)] as const)));
   const invoke: Pipeline['invoke'] = (name, event) => as(name, () => handlers.get(name)!(structuredClone(event), context(name)));
   const steps = functionNames.filter((name) => name in stepContracts) as StepName[];
-  const workflow = loadWorkflow(
-    workflowDefinition({
-      functions: Object.fromEntries(steps.map((step) => [step, step])) as Record<StepName, string>,
-      workBucket: buckets.work,
-    }),
-  );
+  const definition = workflowDefinition({
+    functions: Object.fromEntries(steps.map((step) => [step, step])) as Record<StepName, string>,
+    workBucket: buckets.work,
+  });
+  const workflow = loadWorkflow(definition);
   const functions = Object.fromEntries(steps.map((step) => [step, (payload: unknown) => invoke(step, payload)]));
   // The state machine reads the manifests and writes the results of its maps itself.
   const store = (bucket: string) => s3ObjectStore(createS3Client(), bucket);
 
   return {
+    definition,
     invoke,
     async drop(key, body, metadata) {
       const { VersionId } = await s3.send(
