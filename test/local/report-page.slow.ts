@@ -10,6 +10,7 @@ import { reportKey } from '../../functions/shared/object-keys.ts';
 import type { TableRow } from '../../functions/shared/tables.ts';
 import { batchRow, excerptOf, recordOf, type TableRows, textRow } from '../functions/finish-run/report/table-rows.ts';
 import { hasBrowser, openBrowser, openFile, type WatchedPage } from './browser.ts';
+import { contrasts } from './contrasts.ts';
 import { cleanUp, newFolder, recordOf as recordOfRun, repository, runProgram } from './program.ts';
 
 jest.setTimeout(120_000);
@@ -18,22 +19,6 @@ const HOSTILE = `Nice lid.</script><script>document.title = 'taken'; alert(1)</s
 
 /** What a hole in the escaping would bring into the page. */
 const INJECTED = `<script>document.title = 'taken'</script><img src="https://example.com/x" onerror="document.title = 'taken'"><style>main { display: none }</style>`;
-
-/** Code for the page, as text: this program has no document. */
-// How much texts stand out from the ground of the page. Source: WCAG 2.2, "contrast ratio".
-const contrasts = `(() => {
-  const luminance = (colour) =>
-    colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part, index) => {
-      const value = part / 255;
-      return sum + (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4) * [0.2126, 0.7152, 0.0722][index];
-    }, 0);
-  const ground = luminance(getComputedStyle(document.body).backgroundColor);
-  const places = ['body', '.facts', '.status', 'nav a', '.notes', '.tiles dt', '.tree .meta', '.tree .text', 'figcaption span', '.place'];
-  return places.map((place) => {
-    const text = luminance(getComputedStyle(document.querySelector(place)).color);
-    return [place, (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05)];
-  });
-})()`;
 
 let browser: Browser;
 const opened: WatchedPage[] = [];
