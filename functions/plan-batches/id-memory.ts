@@ -2,7 +2,9 @@ import { REMEMBERED_IDS } from '../shared/limits.ts';
 import { partIdsKey } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 
-/** Twice as many as ids, or few would be found at once. The memory is taken page by page as they fill. */
+/** Slots at the start: most uploads are small, and clearing the memory of a million ids takes ten times as long as planning a hundred rows. */
+const FIRST_SLOTS = 2 ** 12;
+/** Slots at most. There are always twice as many as ids, or few would be found at once. */
 const SLOTS = 2 ** Math.ceil(Math.log2(2 * REMEMBERED_IDS));
 /** A slot is the two halves of a 64-bit hash; the second half is never 0 in one that is taken. */
 const SLOT = 2;
@@ -10,12 +12,12 @@ const BYTES_OF_HASH = 8;
 
 /**
  * Counts ids that have occurred before. It remembers hashes of 64 bits, not ids, and of the first REMEMBERED_IDS different ones only:
- * 16 MB whatever the upload, and among so many less than one false match in ten million uploads.
+ * 16 MB at most, half as much again while the last of it is taken, and among so many less than one false match in ten million uploads.
  */
 export class IdMemory {
   /** Ids that had occurred before. */
   duplicates: number;
-  readonly #slots = new Uint32Array(SLOTS * SLOT);
+  #slots = new Uint32Array(FIRST_SLOTS * SLOT);
   #ids = 0;
   #fresh: number[] = [];
 
@@ -43,17 +45,38 @@ export class IdMemory {
     else this.#fresh.push(low >>> 0, high >>> 0 || 1);
   }
 
-  #insert(low: number, high: number): 'known' | 'new' | 'full' {
-    const mask = SLOTS - 1;
+  /** Where in the slots a hash stands, or would. */
+  #placeOf(low: number, high: number): number {
+    const slots = this.#slots;
+    const mask = slots.length / SLOT - 1;
     let slot = low & mask;
-    for (; this.#slots[slot * SLOT + 1] !== 0; slot = (slot + 1) & mask) {
-      if (this.#slots[slot * SLOT] === low && this.#slots[slot * SLOT + 1] === high) return 'known';
+    for (; slots[slot * SLOT + 1] !== 0; slot = (slot + 1) & mask) {
+      if (slots[slot * SLOT] === low && slots[slot * SLOT + 1] === high) break;
     }
+    return slot * SLOT;
+  }
+
+  #insert(low: number, high: number): 'known' | 'new' | 'full' {
+    const place = this.#placeOf(low, high);
+    if (this.#slots[place + 1] !== 0) return 'known';
     if (this.#ids === REMEMBERED_IDS) return 'full';
-    this.#slots[slot * SLOT] = low;
-    this.#slots[slot * SLOT + 1] = high;
+    this.#slots[place] = low;
+    this.#slots[place + 1] = high;
     this.#ids += 1;
+    if (2 * this.#ids > this.#slots.length / SLOT && this.#slots.length < SLOTS * SLOT) this.#grow();
     return 'new';
+  }
+
+  #grow(): void {
+    const older = this.#slots;
+    this.#slots = new Uint32Array(2 * older.length);
+    for (let at = 0; at < older.length; at += SLOT) {
+      const [low = 0, high = 0] = [older[at], older[at + 1]];
+      if (high === 0) continue;
+      const place = this.#placeOf(low, high);
+      this.#slots[place] = low;
+      this.#slots[place + 1] = high;
+    }
   }
 
   /** Hashes remembered since this was last asked. */

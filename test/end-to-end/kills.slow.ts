@@ -6,17 +6,15 @@ import { query } from '../../local/query.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from '../local/program.ts';
 
 const BATCHES = 400;
-const KILLS = 8;
-/** Kills after those, at the first fold that is asked for. */
-const FOLD_KILLS = 2;
 const BATCH_ROWS = 10;
 const ROWS = BATCHES * BATCH_ROWS;
 const CONCURRENCY = 8;
+/** Runs by how often they are killed at any moment, and after that at the first fold that is asked for. */
 const KINDS = [
   // Batches, four folds of a hundred, and the root.
-  { kind: 'a run', seed: 20261123, flags: [], calls: BATCHES + 5, groups: null },
+  { kind: 'a run', seed: 20261123, kills: 20, foldKills: 4, flags: [], calls: BATCHES + 5, groups: null },
   // Five groups of eighty batches, a fold each, and the root.
-  { kind: 'a grouped run', seed: 20261126, flags: ['--group-column', 'stars'], calls: BATCHES + 6, groups: 5 },
+  { kind: 'a grouped run', seed: 20261126, kills: 8, foldKills: 2, flags: ['--group-column', 'stars'], calls: BATCHES + 6, groups: 5 },
 ];
 
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
@@ -47,7 +45,7 @@ afterAll(cleanUp);
 
 test.each(KINDS)(
   'killed at random moments (seed $seed) and started again, $kind ends complete and pays only for what was in flight',
-  async ({ seed, flags, calls, groups }) => {
+  async ({ seed, kills: killsOfAll, foldKills, flags, calls, groups }) => {
     const random = randomFrom(seed);
     latency = () => 5 + 40 * random();
     const folder = newFolder();
@@ -60,8 +58,8 @@ test.each(KINDS)(
     let kills = 0;
     for (let isOver = false; !isOver; ) {
       // From the plan, before any call, on; then among the folds; after the last kill the run is left to come to its end.
-      const deadlyRequest = kills < KILLS ? Math.floor(random() * 13) : Number.POSITIVE_INFINITY;
-      const isFoldDeadly = kills >= KILLS && kills < KILLS + FOLD_KILLS;
+      const deadlyRequest = kills < killsOfAll ? Math.floor(random() * 13) : Number.POSITIVE_INFINITY;
+      const isFoldDeadly = kills >= killsOfAll && kills < killsOfAll + foldKills;
       const delayMs = 20 * random();
       let requests = 0;
       const program = startProgram(args, options);
@@ -83,7 +81,7 @@ test.each(KINDS)(
     expect(recordOf(ended)).toMatchObject({ status: 'complete', rows_in: ROWS, rows_summarized: ROWS, batches: BATCHES, calls, groups });
     expect(server.stats().answers).toBe(paidBefore);
     process.stdout.write(`seed ${seed}: ${kills} kills, ${paidBefore} answers paid for ${calls} calls\n`);
-    expect(kills).toBe(KILLS + FOLD_KILLS);
+    expect(kills).toBe(killsOfAll + foldKills);
     expect(paidBefore).toBeLessThanOrEqual(calls + kills * CONCURRENCY);
     const { rows } = await query(
       out,

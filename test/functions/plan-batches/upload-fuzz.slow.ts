@@ -6,7 +6,7 @@ import { defaultSettings, type Settings } from '../../../functions/shared/settin
 import { csvText, jsonlText, jsonText, packed, parquetBytes, type Table, utf16Bytes } from './table-writers.ts';
 import { memorySource, rowsOf } from './upload-source.ts';
 
-const FILES = 5000;
+const FILES = 10_000;
 /** Bytes that may be read for each byte of a file: head, sample and rows, each once, and ranges of Parquet more than once. */
 const READS = 12;
 
