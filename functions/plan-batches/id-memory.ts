@@ -4,6 +4,8 @@ import type { ObjectStore } from '../shared/ports.ts';
 
 /** Slots at the start: most uploads are small, and clearing the memory of a million ids takes ten times as long as planning a hundred rows. */
 const FIRST_SLOTS = 2 ** 12;
+/** Times as many slots at each growth: of a million ids a sixth is placed anew. */
+const GROWTH = 8;
 /** Slots at most. There are always twice as many as ids, or few would be found at once. */
 const SLOTS = 2 ** Math.ceil(Math.log2(2 * REMEMBERED_IDS));
 /** A slot is the two halves of a 64-bit hash; the second half is never 0 in one that is taken. */
@@ -12,7 +14,7 @@ const BYTES_OF_HASH = 8;
 
 /**
  * Counts ids that have occurred before. It remembers hashes of 64 bits, not ids, and of the first REMEMBERED_IDS different ones only:
- * 16 MB at most, half as much again while the last of it is taken, and among so many less than one false match in ten million uploads.
+ * 16 MB at most, 2 more while the last of it is taken, and among so many less than one false match in ten million uploads.
  */
 export class IdMemory {
   /** Ids that had occurred before. */
@@ -69,7 +71,7 @@ export class IdMemory {
 
   #grow(): void {
     const older = this.#slots;
-    this.#slots = new Uint32Array(2 * older.length);
+    this.#slots = new Uint32Array(Math.min(GROWTH * older.length, SLOTS * SLOT));
     for (let at = 0; at < older.length; at += SLOT) {
       const [low = 0, high = 0] = [older[at], older[at + 1]];
       if (high === 0) continue;
