@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { accountCommands } from './account-commands.ts';
+import { attemptCommands } from './attempt-commands.ts';
+import { queryCommands } from './query-commands.ts';
+import { uploadCommands } from './upload-commands.ts';
+
+/**
+ * The command line: every command with its flags and examples. A command's code is loaded with the command: that of all takes a second
+ * and 60 MB.
+ * @param exit is told the command's exit code.
+ */
+export function program(exit: (code: number) => void): Command {
+  const hundredfold = new Command('hundredfold')
+    .description('Summarizes tables of text with language models: a hundred rows a call, from a file to SQL.')
+    .showHelpAfterError('(--help shows the options)')
+    .exitOverride();
+  uploadCommands(hundredfold, exit);
+  queryCommands(hundredfold, exit);
+  attemptCommands(hundredfold, exit);
+  accountCommands(hundredfold, exit);
+  return hundredfold;
+}
