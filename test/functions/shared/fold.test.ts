@@ -179,7 +179,7 @@ describe('groups', () => {
   });
 
   test('are folded each to its own root, and the roots to the one of the run, as trees built by hand', () => {
-    const groups = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 40 });
+    const groups = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 24 });
     fc.assert(
       fc.property(groups, fc.integer({ min: 2, max: 9 }), (sizes, fanIn) => {
         const trees = sizes.map((batches) => treeOf(batches, fanIn));
