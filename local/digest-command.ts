@@ -9,7 +9,7 @@ import { type DatasetRoots, digestLines, digestSettings, requireRoots, rootsInSt
 import { type DeployedStack, openStack } from './deployed-stack.ts';
 import { counted } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
-import { localStores } from './local-run.ts';
+import { localStores } from './local-stores.ts';
 import { chooseModel } from './model-choice.ts';
 import { type AttemptOptions, runAttempt } from './run-command.ts';
 import { stackName } from './run-place.ts';

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { finishRun } from '../functions/finish-run/finish-run.ts';
 import { planBatches } from '../functions/plan-batches/plan-batches.ts';
@@ -17,9 +16,9 @@ import { Breaker } from '../functions/summarize-batch/breaker.ts';
 import { summarizeBatch } from '../functions/summarize-batch/summarize-batch.ts';
 import { writeTables } from '../functions/write-tables/write-tables.ts';
 import { RUN_FAILED, workflowDefinition } from '../infra/workflow.ts';
-import { directoryStore } from './directory-store.ts';
 import { fileEventSink, type LocalEvent } from './file-event-sink.ts';
 import { spentBefore } from './local-attempt.ts';
+import type { LocalStores } from './local-stores.ts';
 import { memoryControl } from './memory-control.ts';
 import { memoryRateLimiter } from './memory-rate-limiter.ts';
 import type { ModelChoice } from './model-choice.ts';
@@ -28,14 +27,6 @@ import type { RunMeter } from './run-meter.ts';
 import { loadWorkflow } from './workflow/definition.ts';
 import { runWorkflow } from './workflow/engine.ts';
 import type { StateEvent } from './workflow/execution.ts';
-
-/** The buckets of a laptop: folders below one. */
-export const localStores = (out: string) => ({
-  input: directoryStore(join(out, 'input'), 'input'),
-  work: directoryStore(join(out, 'work'), 'work'),
-  results: directoryStore(join(out, 'results'), 'results'),
-});
-export type LocalStores = ReturnType<typeof localStores>;
 
 /** A row of `runs` as JSON has it. */
 export type RunRecord = Record<string, string | number | boolean | null>;

@@ -3,7 +3,7 @@ import type { Run } from '../functions/shared/contract.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
 import { count } from './figures.ts';
-import { localStores } from './local-run.ts';
+import { localStores } from './local-stores.ts';
 import { chooseModel, type ModelChoice } from './model-choice.ts';
 import { claimRedrive, type NextAttempt, nextAttempt, requireSource } from './redrive.ts';
 import { runAttempt } from './run-command.ts';

@@ -7,7 +7,7 @@ import { ConfigError } from '../functions/shared/errors.ts';
 import { jsonLines } from '../functions/shared/json-lines.ts';
 import { partsKey, reportKey, runTablePrefix } from '../functions/shared/object-keys.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
-import { localStores } from './local-run.ts';
+import { localStores } from './local-stores.ts';
 import { oneNamed } from './run-name.ts';
 import { openPlace, type PlaceOptions, type RunPlace } from './run-place.ts';
 import { listRuns, readRun } from './run-states.ts';

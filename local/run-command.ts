@@ -6,7 +6,8 @@ import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../functions/shared/model-catal
 import { EventCommand } from './event-command.ts';
 import { dollars, duration } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
-import { type LocalRun, type LocalStores, localStores, type RunRecord, runLocally } from './local-run.ts';
+import { type LocalRun, type RunRecord, runLocally } from './local-run.ts';
+import { type LocalStores, localStores } from './local-stores.ts';
 import { importUpload, localUpload, type UploadOptions } from './local-upload.ts';
 import { chooseModel, type ModelChoice } from './model-choice.ts';
 import { Progress } from './progress.ts';

@@ -3,11 +3,10 @@ import { systemClock } from '../functions/shared/clock.ts';
 import type { ObjectStore, ObjectVersions } from '../functions/shared/ports.ts';
 import { DEFAULT_NAME } from '../infra/default-name.ts';
 import type { AttemptHome } from './attempt-home.ts';
-import { type DeployedStack, openStack } from './deployed-stack.ts';
+import type { DeployedStack } from './deployed-stack.ts';
 import { directoryVersions } from './directory-store/directory-versions.ts';
-import { executionHome } from './execution-home.ts';
 import { processHome } from './local-attempt.ts';
-import { localStores } from './local-run.ts';
+import { localStores } from './local-stores.ts';
 import { shellQuoted } from './run-summary.ts';
 import { DEFAULT_OUT } from './setting-flags.ts';
 
@@ -43,6 +42,9 @@ export async function openPlace({ out, stack }: PlaceOptions): Promise<RunPlace>
     const flags = out === DEFAULT_OUT ? '' : ` --out ${shellQuoted(out)}`;
     return { home: processHome(work, systemClock), input, results, versions, stack: undefined, words: out, flags };
   }
+  // The SDK takes longer to load than a command on this machine takes to run.
+  const { openStack } = await import('./deployed-stack.ts');
+  const { executionHome } = await import('./execution-home.ts');
   const name = stackName(stack);
   const opened = await openStack(name);
   const flags = ` --stack ${shellQuoted(name)}`;

@@ -9,7 +9,7 @@ import type { RunEventDetail } from '../../functions/shared/run-event.ts';
 import { type TableRow, tables } from '../../functions/shared/tables.ts';
 import { ParquetFile } from '../../functions/write-tables/parquet-file.ts';
 import { exampleEvents } from '../../local/event-reference.ts';
-import { localStores } from '../../local/local-run.ts';
+import { localStores } from '../../local/local-stores.ts';
 import { query } from '../../local/query.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 import { type S3Server, startS3Server } from '../fakes/s3-server/server.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { localStores } from '../../local/local-run.ts';
+import { localStores } from '../../local/local-stores.ts';
 import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { claimAttempt, readAttempt, readClosedAttempt } from '../../functions/shared/attempt.ts';
 import { attemptKey } from '../../functions/shared/object-keys.ts';
-import { localStores } from '../../local/local-run.ts';
+import { localStores } from '../../local/local-stores.ts';
 import { importUpload, localUpload } from '../../local/local-upload.ts';
 import type { ChatRequest } from '../../local/model-server/completion.ts';
 import type { Fault } from '../../local/model-server/faults.ts';

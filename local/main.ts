@@ -1,0 +1,35 @@
+import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
+import { program } from './program.ts';
+
+const USAGE = 2;
+
+/** Trouble with a file, a folder, the disk or AWS, as the system or AWS names it: `EACCES: permission denied, open '...'`. */
+const isSystemError = (error: unknown) => error instanceof Error && ('syscall' in error || '$metadata' in error);
+
+/** What a person is told of an error: one sentence where it is theirs to mend, the stack only with --verbose. */
+function tellError(error: unknown): number {
+  if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : USAGE;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message || (error as Error).name}\n`);
+  if (process.argv.includes('--verbose') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  else if (!(error instanceof PipelineError || isSystemError(error)))
+    process.stderr.write(
+      'This is a defect; --verbose shows where it happened. Nothing that was answered is lost: run the same command again.\n',
+    );
+  return error instanceof ConfigError ? USAGE : 1;
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  // Whoever reads may have enough (head, a closed pager); the work goes on to its end and its exit code.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+try {
+  await program((code) => {
+    process.exitCode = code;
+  }).parseAsync();
+} catch (error) {
+  process.exitCode = tellError(error);
+}
