@@ -92,10 +92,16 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const limiter = options.clock ? memoryRateLimiter({ now: () => clock.now() }) : processRate;
   const rate = watch?.rate(limiter) ?? limiter;
   if (run.attempt > 1 && run.settings.maxCostUsd !== null) memory.restore(run.runId, await spentBefore(run, stores.work));
-  interrupt?.addEventListener('abort', () => void control.halt(run.runId, run.attempt, 'interrupted'), { once: true });
+  const { meter, log } = observer;
+  const onInterrupt = () => {
+    meter.isStopping = true;
+    void control.halt(run.runId, run.attempt, 'interrupted');
+  };
+  if (interrupt?.aborted) onInterrupt();
+  interrupt?.addEventListener('abort', onInterrupt, { once: true });
 
   await using endpoint = await openEndpoint(model);
-  const { meter, log } = observer;
+  const work = meter.work(stores.work, run);
   const metrics = noMetrics;
   const isHalted = async () => (await control.stopReason(run.runId, run.attempt)) !== undefined;
   const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), concurrency, isHalted);
@@ -115,32 +121,43 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const writing = pLimit(PARTS_WRITTEN_AT_ONCE);
   const functions = {
     'plan-batches': step('plan-batches', async (input) => {
+      if (input.level === 0) meter.reading(input.run.source.bytes);
       const planned = await planBatches(input, {
-        input: stores.input,
-        work: stores.work,
+        input: meter.input(stores.input),
+        work,
         resultsBucket: stores.results.bucket,
         control,
         events,
         // Some batches read or write while others wait for the model: a few more in flight keep the calls at their number.
         concurrency: concurrency + Math.ceil(concurrency / 2),
-        isTimeShort: () => false,
+        isTimeShort: () => interrupt?.aborted === true,
       });
       const isFirst = planned.next === 'summarize' && planned.level === 0;
       const plan = isFirst ? await readPlan(stores.work, run.runId) : undefined;
-      if (plan) observer.planned(plan, planned.run);
+      if (plan) {
+        meter.planned(plan);
+        observer.planned(plan, planned.run);
+      }
+      if (planned.next === 'summarize') meter.summarizing(planned.level);
+      if (planned.next === 'write') meter.writing();
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, rate, breaker, clock, log, metrics });
+      const result = await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock, log, metrics });
       if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;
     }),
-    'write-tables': step('write-tables', (input) => writing(() => writeTables(input, { work: stores.work }))),
-    'finish-run': step('finish-run', (input) =>
-      finishRun(input, { work: stores.work, results: stores.results, events, clock, log, metrics }),
-    ),
+    'write-tables': step('write-tables', async (input) => {
+      const written = await writing(() => writeTables(input, { work: stores.work }));
+      meter.partWritten();
+      return written;
+    }),
+    'finish-run': step('finish-run', (input) => {
+      meter.finishing();
+      return finishRun(input, { work: stores.work, results: stores.results, events, clock, log, metrics });
+    }),
   };
   const names = Object.fromEntries(Object.keys(functions).map((name) => [name, name])) as Record<StepName, string>;
   const workflow = loadWorkflow(workflowDefinition({ functions: names, workBucket: stores.work.bucket }));

@@ -86,23 +86,35 @@ function layersOf(path: string, kind: Settings['upload'], settings: Record<strin
   ];
 }
 
+/** Who watches the copying: of so many bytes, so many more are copied. */
+export interface CopyMeter {
+  copying(bytes: number): void;
+  bytesCopied(bytes: number): void;
+}
+
 /**
  * The run of an upload, after its bytes were copied into the input bucket below `out`.
  * @throws ConfigError: `out` lies within the folder that is to be read.
  */
-export async function importUpload(upload: LocalUpload, out: string, work: ObjectStore): Promise<Run> {
+export async function importUpload(upload: LocalUpload, out: string, work: ObjectStore, meter?: CopyMeter): Promise<Run> {
   const inputRoot = join(out, 'input');
-  if (upload.kind === 'file') return upload.runOf(await importFile(inputRoot, upload.path, upload.key));
+  const onRead = meter && ((bytes: number) => meter.bytesCopied(bytes));
+  if (upload.kind === 'file') {
+    meter?.copying(statSync(upload.path).size);
+    return upload.runOf(await importFile(inputRoot, upload.path, upload.key, { onRead }));
+  }
   const fromFolder = relative(upload.path, resolve(out));
   if (!fromFolder.startsWith('..') && !isAbsolute(fromFolder)) {
     throw new ConfigError(`--out ${out} lies in the folder that is to be read; name one outside of ${upload.path}.`, {
       code: 'out_in_folder',
     });
   }
+  const files: { key: string; bytes: number }[] = [];
+  for await (const file of listFiles(upload.path, '')) if (file.bytes > 0 && isPartFile(file.key)) files.push(file);
+  meter?.copying(bytesOfParts(files));
   const parts: SourcePart[] = [];
-  for await (const { key, bytes } of listFiles(upload.path, '')) {
-    if (bytes === 0 || !isPartFile(key)) continue;
-    parts.push({ key, ...(await importFile(inputRoot, join(upload.path, key), upload.key + key)) });
+  for (const { key } of files) {
+    parts.push({ key, ...(await importFile(inputRoot, join(upload.path, key), upload.key + key, { onRead })) });
   }
   const run = upload.runOf({ versionId: versionOfParts(parts), bytes: bytesOfParts(parts), parts: parts.length });
   await pinParts(work, run.runId, parts);

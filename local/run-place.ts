@@ -6,10 +6,10 @@ import type { AttemptHome } from './attempt-home.ts';
 import { type DeployedStack, openStack } from './deployed-stack.ts';
 import { directoryVersions } from './directory-store/directory-versions.ts';
 import { executionHome } from './execution-home.ts';
+import { shellQuoted } from './figures.ts';
 import { processHome } from './local-attempt.ts';
 import { localStores } from './local-run.ts';
-import { shellQuoted } from './run-summary.ts';
-import { DEFAULT_OUT } from './setting-flags.ts';
+import { outFlag } from './next-step.ts';
 
 export interface PlaceOptions {
   out: string;
@@ -40,7 +40,7 @@ export async function openPlace({ out, stack }: PlaceOptions): Promise<RunPlace>
     const { work, input, results } = localStores(out);
     const versionsOf = (bucket: string) => directoryVersions(join(out, bucket), bucket);
     const versions = { input: versionsOf('input'), work: versionsOf('work'), results: versionsOf('results') };
-    const flags = out === DEFAULT_OUT ? '' : ` --out ${shellQuoted(out)}`;
+    const flags = outFlag(out);
     return { home: processHome(work, systemClock), input, results, versions, stack: undefined, words: out, flags };
   }
   const name = stackName(stack);
