@@ -1,3 +1,5 @@
+import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { painted } from './colours.ts';
 import type { MeterLine, MeterPart } from './run-meter.ts';
@@ -27,6 +29,8 @@ export class Progress {
   readonly #isQuiet: boolean;
   #bar: SingleBar | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Columns that the bar's line takes now. */
+  #drawnColumns = 0;
 
   /** @param isQuiet shows nothing but what is said. */
   constructor(meter: Meter, stream: NodeJS.WriteStream, isQuiet = false) {
@@ -40,6 +44,7 @@ export class Progress {
     if (hasBar(this.#stream)) {
       this.#bar = this.#newBar();
       this.#bar.start(1, 0);
+      this.#stream.on('resize', this.#onResize);
       process.once('exit', this.#onExit);
     } else {
       this.#speakAfter(FIRST_LINE_MS);
@@ -59,25 +64,41 @@ export class Progress {
     this.#timer = undefined;
     this.#bar?.stop();
     this.#bar = undefined;
+    this.#stream.off('resize', this.#onResize);
     process.off('exit', this.#onExit);
   }
 
   readonly #onExit = () => this.stop();
 
+  /** A terminal that has become narrower has broken the line into several, which would stay. */
+  readonly #onResize = () => {
+    const lines = Math.ceil(this.#drawnColumns / Math.max(1, this.#stream.columns));
+    if (lines > 1) moveCursor(this.#stream, 0, 1 - lines);
+    cursorTo(this.#stream, 0);
+    clearScreenDown(this.#stream);
+  };
+
   #newBar(): SingleBar {
     const bar = new SingleBar({
       // The last column stays free: some terminals break the line there.
-      format: () => barLine(this.#meter.line(), (this.#stream.columns || DEFAULT_COLUMNS) - 1, this.#stream),
+      format: () => this.#draw(barLine(this.#meter.line(), (this.#stream.columns || DEFAULT_COLUMNS) - 1, this.#stream)),
       stream: this.#stream,
       fps: 1000 / BAR_INTERVAL_MS,
       hideCursor: true,
       clearOnComplete: true,
       stopOnComplete: false,
       linewrap: false,
+      // Also where the line is the same: a resize has removed it.
+      forceRedraw: true,
     });
     // It would go back to where the cursor stood when the bar began, which is another line once the terminal was scrolled or resized.
     Object.assign((bar as unknown as { terminal: object }).terminal, { cursorSave() {}, cursorRestore() {} });
     return bar;
+  }
+
+  #draw(line: string): string {
+    this.#drawnColumns = widthOf(stripVTControlCharacters(line));
+    return line;
   }
 
   /** Pauses grow with the time that has passed: who waits for an hour reads some hundred lines, not thousands. */
@@ -93,7 +114,7 @@ export class Progress {
 export const plainLine = ({ parts }: MeterLine): string => parts.map(({ text }) => text).join(SEPARATOR);
 
 /** A bar that takes the room that its text leaves, at most so many columns in all; where that is too little, the text loses its lesser parts. */
-export function barLine({ share, parts }: MeterLine, columns: number, stream: NodeJS.WritableStream): string {
+export function barLine({ share, parts }: MeterLine, columns: number, stream: { isTTY?: boolean }): string {
   const shown = fitting(parts, columns - BAR_CHARACTERS.least - 1) ?? fitting(parts, columns) ?? [];
   const room = columns - widthOf(joined(shown)) - 1;
   const text = shown.map(({ text, isTrouble }) => (isTrouble ? painted(stream, 'red', text) : text)).join(SEPARATOR);
