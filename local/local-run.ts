@@ -25,6 +25,7 @@ import { memoryRateLimiter } from './memory-rate-limiter.ts';
 import type { ModelChoice } from './model-choice.ts';
 import { startModelServer } from './model-server/model-server.ts';
 import type { RunMeter } from './run-meter.ts';
+import { isStorageLost } from './system-error.ts';
 import { loadWorkflow } from './workflow/definition.ts';
 import { runWorkflow } from './workflow/engine.ts';
 import type { StateEvent } from './workflow/execution.ts';
@@ -93,10 +94,13 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const rate = watch?.rate(limiter) ?? limiter;
   if (run.attempt > 1 && run.settings.maxCostUsd !== null) memory.restore(run.runId, await spentBefore(run, stores.work));
   const { meter, log } = observer;
-  const onInterrupt = () => {
+  const hurry = new AbortController();
+  const halt = async (stopReason: string) => {
     meter.isStopping = true;
-    void control.halt(run.runId, run.attempt, 'interrupted');
+    await control.halt(run.runId, run.attempt, stopReason);
+    hurry.abort();
   };
+  const onInterrupt = () => void halt('interrupted');
   if (interrupt?.aborted) onInterrupt();
   interrupt?.addEventListener('abort', onInterrupt, { once: true });
 
@@ -115,6 +119,8 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
         return await runStep(name, payload, work);
       } catch (error) {
         observer.stepFailed(name, error);
+        // An answer that cannot be kept would be paid for at every try.
+        if (name === 'summarize-batch' && isStorageLost(error)) await halt(`storage: ${error.code}`);
         throw withoutWords(error);
       }
     };
@@ -130,7 +136,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
         events,
         // Some batches read or write while others wait for the model: a few more in flight keep the calls at their number.
         concurrency: concurrency + Math.ceil(concurrency / 2),
-        isTimeShort: () => interrupt?.aborted === true,
+        isTimeShort: () => hurry.signal.aborted,
       });
       const isFirst = planned.next === 'summarize' && planned.level === 0;
       const plan = isFirst ? await readPlan(stores.work, run.runId) : undefined;
@@ -167,7 +173,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
     functions,
     store: (bucket) => byBucket.get(bucket) ?? unknownBucket(bucket),
     clock,
-    ...(interrupt && { hurry: interrupt }),
+    hurry: hurry.signal,
     ...(watch && { onState: watch.onState }),
   });
   if (result.status !== 'SUCCEEDED')

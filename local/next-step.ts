@@ -1,6 +1,7 @@
 import { shellQuoted } from './figures.ts';
 import type { RunRecord } from './local-run.ts';
 import { DEFAULT_OUT } from './setting-flags.ts';
+import { causeOf } from './system-error.ts';
 
 /** The command that goes on with a run, with more flags behind its own. */
 export type Again = (...more: string[]) => string;
@@ -50,6 +51,8 @@ function haltedStep({ stop_reason: reason, estimated_cost_usd: estimate, setting
       return `The endpoint says that quota or credit is used up. When there is some again, go on: ${again()}`;
     case 'model_access':
       return `The endpoint refuses the key or the model. Check OPENAI_API_KEY, OPENAI_BASE_URL and --model (npm run doctor), then go on: ${again()}`;
+    case 'storage':
+      return `${causeOf(String(reason).split(': ')[1])} Then go on: ${again()}`;
     default:
       return `When the cause is mended, go on: ${again()}`;
   }

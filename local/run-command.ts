@@ -106,7 +106,7 @@ export async function runAttempt(
       if (error instanceof ModelUnavailableError && meter.calls === 0 && error.code !== 'halted') {
         warnOnce('silence', `${error.message} Trying again, each batch up to 8 times.`);
       }
-      if (isSystemError(error)) warnOnce('system', `${error.message}. Trying again for a while.`);
+      if (isSystemError(error)) warnOnce('system', error.message);
       if (options.verbose) warn(`${step}: ${error instanceof Error ? error.stack : error}`);
     },
     told: (event) => command?.tell(event),

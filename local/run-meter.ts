@@ -7,6 +7,7 @@ import type { Plan } from '../functions/shared/plan.ts';
 import type { ObjectStore, Summarizer } from '../functions/shared/ports.ts';
 import { byteSize, count, counted, dollars, duration, shortCount } from './figures.ts';
 import { Pace } from './pace.ts';
+import { watchedStore } from './watched-store.ts';
 
 /** One thing that a meter says. */
 export interface MeterPart {
@@ -140,7 +141,7 @@ export class RunMeter {
     const add = (bytes: number) => {
       this.#bytesRead += bytes;
     };
-    return watched(store, {
+    return watchedStore(store, {
       async get(...args) {
         const bytes = await store.get(...args);
         add(bytes?.length ?? 0);
@@ -163,7 +164,7 @@ export class RunMeter {
       const { batchId, status, payments } = JSON.parse(Buffer.from(body).toString()) as Outcome;
       this.#outcomes.set(batchId, { isPaid: payments.some((payment) => payment.attempt === attempt), isFailed: status === 'failed' });
     };
-    return watched(store, {
+    return watchedStore(store, {
       async put(key, body, options) {
         await store.put(key, body, options);
         look(key, body);
@@ -291,22 +292,4 @@ export class RunMeter {
     const until = this.#level === 0 ? this.#now() : this.#lastRowsAt;
     return Math.round((1000 * this.#rowsWorked) / Math.max(1, until - this.#firstCallAt));
   }
-}
-
-/** The store, with some of its ways replaced. */
-function watched(store: ObjectStore, ways: Partial<ObjectStore>): ObjectStore {
-  return {
-    bucket: store.bucket,
-    head: (...args) => store.head(...args),
-    get: (...args) => store.get(...args),
-    stream: (...args) => store.stream(...args),
-    put: (...args) => store.put(...args),
-    putIfAbsent: (...args) => store.putIfAbsent(...args),
-    create: (...args) => store.create(...args),
-    list: (...args) => store.list(...args),
-    folders: (...args) => store.folders(...args),
-    copy: (...args) => store.copy(...args),
-    delete: (...args) => store.delete(...args),
-    ...ways,
-  };
 }

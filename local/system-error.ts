@@ -1,6 +1,12 @@
 /** Trouble with a file, a folder or the disk, as the system names it: `EACCES: permission denied, open '...'`. */
 export const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;
 
+/** Codes of what no further try cures. */
+const lasting = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EIO']);
+
+/** Whether nothing can be kept any more until somebody does something about it. */
+export const isStorageLost = (error: unknown): error is NodeJS.ErrnoException => isSystemError(error) && lasting.has(error.code ?? '');
+
 const remedies: Record<string, string> = {
   ENOSPC: 'The disk is full: make room, or name a folder on another one with --out.',
   EDQUOT: 'Your share of the disk is used up: make room, or name a folder on another one with --out.',
@@ -14,5 +20,8 @@ const remedies: Record<string, string> = {
 };
 
 /** What to do about trouble with the disk. Whatever was answered before is kept. */
-export const remedyOf = ({ code }: NodeJS.ErrnoException): string =>
-  `${remedies[code ?? ''] ?? 'Mend the cause.'} Then run the same command again: it goes on from what is done.`;
+export const remedyOf = ({ code }: Pick<NodeJS.ErrnoException, 'code'>): string =>
+  `${causeOf(code)} Then run the same command again: it goes on from what is done.`;
+
+/** What to do about the cause alone. */
+export const causeOf = (code: string | undefined): string => remedies[code ?? ''] ?? 'Mend the cause.';

@@ -21,6 +21,7 @@ test('every end that is not complete says what to do, with the command to type',
   expect(stepOf({ status: 'halted', stop_reason: 'quota_exhausted: insufficient_quota' })).toMatch(/credit.*go on: AGAIN$/);
   expect(stepOf({ status: 'halted', stop_reason: 'model_access: invalid_api_key' })).toMatch(/OPENAI_API_KEY.*go on: AGAIN$/);
   expect(stepOf({ status: 'halted', stop_reason: 'breaker: 30 of the first 30 batches failed' })).toMatch(/go on: AGAIN$/);
+  expect(stepOf({ status: 'halted', stop_reason: 'storage: ENOSPC' })).toMatch(/^The disk is full.*go on: AGAIN$/);
   expect(stepOf({ status: 'failed' })).toMatch(/go on: AGAIN$/);
   expect(stepOf({ status: 'partial', batches_failed: 2 })).toBe('To ask again for what failed: npm run redrive -- july-1');
   expect(stepOf({ status: 'partial', batches_failed: 0 })).toBe('What failed, and why: npm run query -- --named failures --run july-1');
