@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { finishRun } from '../functions/finish-run/finish-run.ts';
 import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import { openAiSummarizer } from '../functions/shared/adapters/openai-summarizer.ts';
@@ -69,6 +69,8 @@ export interface LocalRun {
   model: ModelChoice;
   /** Model calls in flight. */
   concurrency: number;
+  /** Where several runs share these calls: what lets so many of them through. @default one of the run's own */
+  calls?: LimitFunction;
   observer: RunObserver;
   /** Its abort halts the attempt: calls in flight are finished, what is done is written, the rest waits for the next attempt. */
   interrupt?: AbortSignal;
@@ -108,7 +110,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const work = meter.work(stores.work, run);
   const metrics = noMetrics;
   const isHalted = async () => (await control.stopReason(run.runId, run.attempt)) !== undefined;
-  const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), concurrency, isHalted);
+  const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), options.calls ?? pLimit(concurrency), isHalted);
   const sink = fileEventSink(out, { onWritten: (event) => observer.told?.(event) });
   const events = watch?.events(sink) ?? sink;
 
@@ -196,9 +198,8 @@ async function openEndpoint(model: ModelChoice): Promise<AsyncDisposable & { sum
   return { summarizer: openAiSummarizer({ apiKey: model.apiKey, baseUrl: model.endpoint }), [Symbol.asyncDispose]: async () => {} };
 }
 
-/** The summarizer, with at most so many calls in flight. A call whose turn comes after the halt is not made; trying again finds the halt. */
-function inFlight(summarizer: Summarizer, concurrency: number, isHalted: () => Promise<boolean>): Summarizer {
-  const limit = pLimit(concurrency);
+/** The summarizer, with as many calls in flight as are let through. A call whose turn comes after the halt is not made; trying again finds the halt. */
+function inFlight(summarizer: Summarizer, limit: LimitFunction, isHalted: () => Promise<boolean>): Summarizer {
   let isOver = false;
   return {
     summarize: (request, options) =>

@@ -31,9 +31,13 @@ export interface LocalUpload {
   runOf(source: { key?: string; versionId: string; bytes: number; parts?: number }): Run;
 }
 
-/** npm runs scripts in the project's folder; a relative path means the folder in which npm was called. */
 function pathOf(file: string): string {
   if (file.trim() === '') throw new ConfigError('FILE is empty: name a file, or leave it out for the sample.', { code: 'empty_file_name' });
+  return pathAsCalled(file);
+}
+
+/** npm runs scripts in the project's folder; a relative path means the folder in which npm was called. */
+export function pathAsCalled(file: string): string {
   const path = resolve(file);
   return existsSync(path) || !process.env.INIT_CWD ? path : resolve(process.env.INIT_CWD, file);
 }
@@ -86,6 +90,12 @@ function layersOf(path: string, kind: Settings['upload'], settings: Record<strin
   ];
 }
 
+/** Whether a path is the folder, or lies in it. */
+export function isWithin(folder: string, path: string): boolean {
+  const fromFolder = relative(folder, resolve(path));
+  return !/^\.\.(?:$|[/\\])/.test(fromFolder) && !isAbsolute(fromFolder);
+}
+
 /** Who watches the copying: of so many bytes, so many more are copied. */
 export interface CopyMeter {
   copying(bytes: number): void;
@@ -103,8 +113,7 @@ export async function importUpload(upload: LocalUpload, out: string, work: Objec
     meter?.copying(statSync(upload.path).size);
     return upload.runOf(await importFile(inputRoot, upload.path, upload.key, { onRead }));
   }
-  const fromFolder = relative(upload.path, resolve(out));
-  if (!fromFolder.startsWith('..') && !isAbsolute(fromFolder)) {
+  if (isWithin(upload.path, out)) {
     throw new ConfigError(`--out ${out} lies in the folder that is to be read; name one outside of ${upload.path}.`, {
       code: 'out_in_folder',
     });

@@ -52,9 +52,9 @@ export class Progress {
   }
 
   /** Writes a line, above the bar where there is one. */
-  say(line: string): void {
+  say(line: string, stream: NodeJS.WritableStream = this.#stream): void {
     this.#bar?.stop();
-    this.#stream.write(`${line}\n`);
+    stream.write(`${line}\n`);
     this.#bar?.start(1, 0);
   }
 

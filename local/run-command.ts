@@ -35,7 +35,7 @@ export interface RunOptions extends UploadOptions, AttemptOptions {
 }
 
 /** Exit codes by status; a run that left no record is a defect. */
-const exitCodes: Record<string, number> = { complete: 0, rejected: 2, partial: 3, halted: 4, failed: 1 };
+export const exitCodes: Record<string, number> = { complete: 0, rejected: 2, partial: 3, halted: 4, failed: 1 };
 
 /**
  * `hundredfold run`: one upload from file to tables. @returns the exit code.
@@ -64,7 +64,8 @@ function showing({ quiet }: Pick<AttemptOptions, 'quiet'>): Show {
   return { meter, progress: new Progress(meter, process.stderr, quiet === true) };
 }
 
-const again: Again = (...more) => commandLine([...process.argv.slice(2), ...more], process.env);
+/** The command that was given to this process. */
+export const again: Again = (...more) => commandLine([...process.argv.slice(2), ...more], process.env);
 
 /** Runs a claimed attempt to its end while people watch. @returns the exit code. */
 export async function runAttempt(
@@ -152,13 +153,13 @@ const stoppable = async <Result>({ progress }: Show, work: () => Promise<Result>
     throw error;
   });
 
-function stopAtOnce(progress: Progress): never {
+export function stopAtOnce(progress: Progress): never {
   progress.stop();
   process.stderr.write(`Stopped. To go on: ${again()}\n`);
   process.exit(130);
 }
 
-async function onSignals<Result>(onSignal: () => void, work: () => Promise<Result>): Promise<Result> {
+export async function onSignals<Result>(onSignal: () => void, work: () => Promise<Result>): Promise<Result> {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     return await work();

@@ -273,17 +273,14 @@ export class RunMeter {
       ...(batchesCached > 0 ? [{ text: `${count(batchesCached)} cached`, rank: 4 }] : []),
       { text: `${shortCount(tokens)} tokens`, rank: 1 },
       { text: dollars(this.costUsd), rank: 5 },
-      this.isStopping ? { text: `stopping, ${count(callsInFlight)} in flight`, short: 'stopping', rank: 8 } : this.#leftPart(),
+      this.isStopping ? { text: `stopping, ${count(callsInFlight)} in flight`, short: 'stopping', rank: 8 } : leftPart(this.secondsLeft()),
     ];
   }
 
-  #leftPart(): MeterPart {
+  /** Until the last call ends; null until that can be told. */
+  secondsLeft(): number | null {
     const remaining = Math.max(0, (this.#levels[this.#level] ?? 0) - this.#levelDone);
-    const seconds = this.#pace.secondsLeft(remaining, this.#levels.slice(this.#level + 1), this.#now());
-    if (seconds === null) return { text: '? left', rank: 8 };
-    // Tenths of a second would only flicker.
-    const text = seconds < 60 ? `${Math.ceil(seconds)} s` : duration(seconds);
-    return { text: `${text} left`, short: text, rank: 8 };
+    return this.#pace.secondsLeft(remaining, this.#levels.slice(this.#level + 1), this.#now());
   }
 
   /** Of the rows that took calls here; above level 0 as it was until then. */
@@ -292,4 +289,11 @@ export class RunMeter {
     const until = this.#level === 0 ? this.#now() : this.#lastRowsAt;
     return Math.round((1000 * this.#rowsWorked) / Math.max(1, until - this.#firstCallAt));
   }
+}
+
+export function leftPart(seconds: number | null): MeterPart {
+  if (seconds === null) return { text: '? left', rank: 8 };
+  // Tenths of a second would only flicker.
+  const text = seconds < 60 ? `${Math.ceil(seconds)} s` : duration(seconds);
+  return { text: `${text} left`, short: text, rank: 8 };
 }
