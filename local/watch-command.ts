@@ -181,6 +181,11 @@ class FolderWatch {
           lineOf(key, `halted before${reasonOf(next.reason)}; it is tried again in ${duration((next.until - Date.now()) / 1000)}`),
         );
         return laterBy(next.until - Date.now());
+      case 'forgotten':
+        this.#warn(
+          lineOf(key, `its run ${next.runId} was forgotten; take the file out of the folder, or summarize it again with npm start`),
+        );
+        return { kind: 'done' };
       case 'run':
         return this.#attempt(next.run, key, meter);
     }
@@ -199,7 +204,8 @@ class FolderWatch {
       observer: {
         meter,
         planned: ({ counts, estimatedCostUsd }) => {
-          const cost = estimatedCostUsd === null ? 'price unknown' : estimatedCostUsd === 0 ? 'no cost' : `at most ${dollars(estimatedCostUsd)}`;
+          const cost =
+            estimatedCostUsd === null ? 'price unknown' : estimatedCostUsd === 0 ? 'no cost' : `at most ${dollars(estimatedCostUsd)}`;
           const goesOn = run.attempt > 1 ? ', goes on' : '';
           this.#say(
             lineOf(key, `${counted(counts.rowsIn, 'row')}, ${counted(counts.batches, 'batch')}, ${cost}${goesOn}; run ${run.runId}`),

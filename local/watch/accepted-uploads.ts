@@ -9,6 +9,8 @@ const acceptedSchema = z.object({
   /** Of the bytes that were read. */
   versionId: z.string(),
   runId: z.string(),
+  /** Whether the run had an attempt: one that has none any more was forgotten. */
+  isStarted: z.boolean(),
 });
 export type Accepted = z.infer<typeof acceptedSchema>;
 

@@ -13,7 +13,7 @@ import { claimNextAttempt, processHome } from '../local-attempt.ts';
 import type { LocalStores, RunRecord } from '../local-run.ts';
 import { type CopyMeter, importUpload, type LocalUpload } from '../local-upload.ts';
 import { claimRedrive, nextAttempt, requireSource } from '../redrive.ts';
-import type { AcceptedUploads } from './accepted-uploads.ts';
+import type { Accepted, AcceptedUploads } from './accepted-uploads.ts';
 import type { SeenUpload } from './seen-uploads.ts';
 
 /** After which a run that its endpoint or the disk had halted is tried again. */
@@ -42,6 +42,8 @@ export type NextRun =
   | { kind: 'ended'; runId: string; status: string; reason: string | null }
   /** Its run was halted not long ago. */
   | { kind: 'paused'; runId: string; reason: string | null; until: number }
+  /** Its run was removed for good, and does not come back by itself. */
+  | { kind: 'forgotten'; runId: string }
   | { kind: 'changed' };
 
 /** The upload as the input bucket would have it, with the settings of its dataset. @throws ConfigError: they are wrong. */
@@ -76,6 +78,7 @@ export async function nextRun(upload: SeenUpload, folder: WatchedFolder, meter: 
   const home = processHome(stores.work, clock);
   const before = await accepted.find(upload.key);
   if (before?.signature === upload.signature) {
+    if (await isForgotten(before, home)) return { kind: 'forgotten', runId: before.runId };
     const known = await goOn(before.runId, folder, home).catch(unlessSourceGone);
     if (known && !isRejected(known)) return known;
   }
@@ -85,14 +88,30 @@ export async function nextRun(upload: SeenUpload, folder: WatchedFolder, meter: 
   if ((await signatureOf(upload)) !== upload.signature) return { kind: 'changed' };
   const { versionId } = run.source;
   if (before?.versionId === versionId) {
+    if (await isForgotten(before, home)) {
+      await removeCopy(upload, stores);
+      return { kind: 'forgotten', runId: before.runId };
+    }
     const known = await goOn(before.runId, folder, home);
     if (known && !isRejected(known)) {
       await accepted.keep(upload.key, { ...before, signature: upload.signature });
       return known;
     }
   }
-  await accepted.keep(upload.key, { signature: upload.signature, versionId, runId: run.runId });
-  return (await goOn(run.runId, folder, home)) ?? { kind: 'run', run: await claimNextAttempt(run, stores.work, clock) };
+  const acceptance = { signature: upload.signature, versionId, runId: run.runId };
+  await accepted.keep(upload.key, { ...acceptance, isStarted: false });
+  const next: NextRun = (await goOn(run.runId, folder, home)) ?? { kind: 'run', run: await claimNextAttempt(run, stores.work, clock) };
+  await accepted.keep(upload.key, { ...acceptance, isStarted: true });
+  return next;
+}
+
+const isForgotten = async ({ isStarted, runId }: Accepted, home: AttemptHome) => isStarted && (await readLatest(runId, home)) === undefined;
+
+/** Takes the words out of the input bucket again. */
+async function removeCopy({ key, kind }: SeenUpload, { input }: LocalStores): Promise<void> {
+  const keys = kind === 'file' ? [key] : [];
+  if (kind === 'folder') for await (const part of input.list(key)) keys.push(part.key);
+  await input.delete(keys);
 }
 
 /** A run that was refused has cost nothing: other settings make another run of the same upload. */
