@@ -15,6 +15,7 @@ import {
   onEventOption,
   onEventTimeoutOption,
   outOption,
+  quietOption,
   settingOption,
   settingsOf,
   wholeNumber,
@@ -99,6 +100,7 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .addOption(concurrencyOption())
     .addOption(onEventOption())
     .addOption(onEventTimeoutOption())
+    .addOption(quietOption())
     // A run knows whether it is one of the offline server; the flag of `run` is taken, too, and held against it.
     .addOption(new Option('--offline').hideHelp())
     .option('--json', "print the run's record, or what was started, as one JSON object on the last line")
@@ -120,6 +122,7 @@ export function attemptCommands(hundredfold: Command, exit: (code: number) => vo
     .addOption(concurrencyOption().default(DEFAULT_CONCURRENCY))
     .addOption(onEventOption())
     .addOption(onEventTimeoutOption())
+    .addOption(quietOption())
     .option('--offline', 'use the offline model server, also when a key is set')
     .option('--json', "print the run's record, or what was started, as one JSON object on the last line")
     .option('--verbose', 'show stack traces and log lines')

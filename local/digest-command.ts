@@ -50,7 +50,7 @@ export async function digestCommand(dataset: string, options: DigestOptions): Pr
   runOf('');
   await stores.input.put(key, body, { metadata: {} });
   const { versionId } = (await stores.input.head(key))!;
-  process.stderr.write(`Digest of ${counted(found.roots.length, 'upload')} of dataset "${dataset}"\n`);
+  if (!options.quiet) process.stderr.write(`Digest of ${counted(found.roots.length, 'upload')} of dataset "${dataset}"\n`);
   return runAttempt(await claimNextAttempt(runOf(versionId), stores.work, systemClock), model, stores, options);
 }
 

@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { finishRun } from '../functions/finish-run/finish-run.ts';
 import { planBatches } from '../functions/plan-batches/plan-batches.ts';
 import { openAiSummarizer } from '../functions/shared/adapters/openai-summarizer.ts';
@@ -24,6 +24,7 @@ import { memoryRateLimiter } from './memory-rate-limiter.ts';
 import type { ModelChoice } from './model-choice.ts';
 import { startModelServer } from './model-server/model-server.ts';
 import type { RunMeter } from './run-meter.ts';
+import { isStorageLost } from './system-error.ts';
 import { loadWorkflow } from './workflow/definition.ts';
 import { runWorkflow } from './workflow/engine.ts';
 import type { StateEvent } from './workflow/execution.ts';
@@ -59,6 +60,8 @@ export interface LocalRun {
   model: ModelChoice;
   /** Model calls in flight. */
   concurrency: number;
+  /** Where several runs share these calls: what lets so many of them through. @default one of the run's own */
+  calls?: LimitFunction;
   observer: RunObserver;
   /** Its abort halts the attempt: calls in flight are finished, what is done is written, the rest waits for the next attempt. */
   interrupt?: AbortSignal;
@@ -83,13 +86,22 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const limiter = options.clock ? memoryRateLimiter({ now: () => clock.now() }) : processRate;
   const rate = watch?.rate(limiter) ?? limiter;
   if (run.attempt > 1 && run.settings.maxCostUsd !== null) memory.restore(run.runId, await spentBefore(run, stores.work));
-  interrupt?.addEventListener('abort', () => void control.halt(run.runId, run.attempt, 'interrupted'), { once: true });
+  const { meter, log } = observer;
+  const hurry = new AbortController();
+  const halt = async (stopReason: string) => {
+    meter.isStopping = true;
+    await control.halt(run.runId, run.attempt, stopReason);
+    hurry.abort();
+  };
+  const onInterrupt = () => void halt('interrupted');
+  if (interrupt?.aborted) onInterrupt();
+  interrupt?.addEventListener('abort', onInterrupt, { once: true });
 
   await using endpoint = await openEndpoint(model);
-  const { meter, log } = observer;
+  const work = meter.work(stores.work, run);
   const metrics = noMetrics;
   const isHalted = async () => (await control.stopReason(run.runId, run.attempt)) !== undefined;
-  const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), concurrency, isHalted);
+  const summarizer = inFlight(meter.counting(endpoint.summarizer, run.endpoint), options.calls ?? pLimit(concurrency), isHalted);
   const sink = fileEventSink(out, { onWritten: (event) => observer.told?.(event) });
   const events = watch?.events(sink) ?? sink;
 
@@ -100,38 +112,51 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
         return await runStep(name, payload, work);
       } catch (error) {
         observer.stepFailed(name, error);
+        // An answer that cannot be kept would be paid for at every try.
+        if (name === 'summarize-batch' && isStorageLost(error)) await halt(`storage: ${error.code}`);
         throw withoutWords(error);
       }
     };
   const writing = pLimit(PARTS_WRITTEN_AT_ONCE);
   const functions = {
     'plan-batches': step('plan-batches', async (input) => {
+      if (input.level === 0) meter.reading(input.run.source.bytes);
       const planned = await planBatches(input, {
-        input: stores.input,
-        work: stores.work,
+        input: meter.input(stores.input),
+        work,
         resultsBucket: stores.results.bucket,
         control,
         events,
         // Some batches read or write while others wait for the model: a few more in flight keep the calls at their number.
         concurrency: concurrency + Math.ceil(concurrency / 2),
-        isTimeShort: () => false,
+        isTimeShort: () => hurry.signal.aborted,
       });
       const isFirst = planned.next === 'summarize' && planned.level === 0;
       const plan = isFirst ? await readPlan(stores.work, run.runId) : undefined;
-      if (plan) observer.planned(plan, planned.run);
+      if (plan) {
+        meter.planned(plan);
+        observer.planned(plan, planned.run);
+      }
+      if (planned.next === 'summarize') meter.summarizing(planned.level);
+      if (planned.next === 'write') meter.writing();
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work: stores.work, summarizer, control, rate, breaker, clock, log, metrics });
+      const result = await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock, log, metrics });
       if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
       return result;
     }),
-    'write-tables': step('write-tables', (input) => writing(() => writeTables(input, { work: stores.work }))),
-    'finish-run': step('finish-run', (input) =>
-      finishRun(input, { work: stores.work, results: stores.results, events, clock, log, metrics }),
-    ),
+    'write-tables': step('write-tables', async (input) => {
+      const written = await writing(() => writeTables(input, { work: stores.work }));
+      meter.partWritten();
+      return written;
+    }),
+    'finish-run': step('finish-run', (input) => {
+      meter.finishing();
+      return finishRun(input, { work: stores.work, results: stores.results, events, clock, log, metrics });
+    }),
   };
   const names = Object.fromEntries(Object.keys(functions).map((name) => [name, name])) as Record<StepName, string>;
   const workflow = loadWorkflow(workflowDefinition({ functions: names, workBucket: stores.work.bucket }));
@@ -141,7 +166,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
     functions,
     store: (bucket) => byBucket.get(bucket) ?? unknownBucket(bucket),
     clock,
-    ...(interrupt && { hurry: interrupt }),
+    hurry: hurry.signal,
     ...(watch && { onState: watch.onState }),
   });
   if (result.status !== 'SUCCEEDED')
@@ -164,9 +189,8 @@ async function openEndpoint(model: ModelChoice): Promise<AsyncDisposable & { sum
   return { summarizer: openAiSummarizer({ apiKey: model.apiKey, baseUrl: model.endpoint }), [Symbol.asyncDispose]: async () => {} };
 }
 
-/** The summarizer, with at most so many calls in flight. A call whose turn comes after the halt is not made; trying again finds the halt. */
-function inFlight(summarizer: Summarizer, concurrency: number, isHalted: () => Promise<boolean>): Summarizer {
-  const limit = pLimit(concurrency);
+/** The summarizer, with as many calls in flight as are let through. A call whose turn comes after the halt is not made; trying again finds the halt. */
+function inFlight(summarizer: Summarizer, limit: LimitFunction, isHalted: () => Promise<boolean>): Summarizer {
   let isOver = false;
   return {
     summarize: (request, options) =>

@@ -31,9 +31,13 @@ export interface LocalUpload {
   runOf(source: { key?: string; versionId: string; bytes: number; parts?: number }): Run;
 }
 
-/** npm runs scripts in the project's folder; a relative path means the folder in which npm was called. */
 function pathOf(file: string): string {
   if (file.trim() === '') throw new ConfigError('FILE is empty: name a file, or leave it out for the sample.', { code: 'empty_file_name' });
+  return pathAsCalled(file);
+}
+
+/** npm runs scripts in the project's folder; a relative path means the folder in which npm was called. */
+export function pathAsCalled(file: string): string {
   const path = resolve(file);
   return existsSync(path) || !process.env.INIT_CWD ? path : resolve(process.env.INIT_CWD, file);
 }
@@ -86,23 +90,40 @@ function layersOf(path: string, kind: Settings['upload'], settings: Record<strin
   ];
 }
 
+/** Whether a path is the folder, or lies in it. */
+export function isWithin(folder: string, path: string): boolean {
+  const fromFolder = relative(folder, resolve(path));
+  return !/^\.\.(?:$|[/\\])/.test(fromFolder) && !isAbsolute(fromFolder);
+}
+
+/** Who watches the copying: of so many bytes, so many more are copied. */
+export interface CopyMeter {
+  copying(bytes: number): void;
+  bytesCopied(bytes: number): void;
+}
+
 /**
  * The run of an upload, after its bytes were copied into the input bucket below `out`.
  * @throws ConfigError: `out` lies within the folder that is to be read.
  */
-export async function importUpload(upload: LocalUpload, out: string, work: ObjectStore): Promise<Run> {
+export async function importUpload(upload: LocalUpload, out: string, work: ObjectStore, meter?: CopyMeter): Promise<Run> {
   const inputRoot = join(out, 'input');
-  if (upload.kind === 'file') return upload.runOf(await importFile(inputRoot, upload.path, upload.key));
-  const fromFolder = relative(upload.path, resolve(out));
-  if (!fromFolder.startsWith('..') && !isAbsolute(fromFolder)) {
+  const onRead = meter && ((bytes: number) => meter.bytesCopied(bytes));
+  if (upload.kind === 'file') {
+    meter?.copying(statSync(upload.path).size);
+    return upload.runOf(await importFile(inputRoot, upload.path, upload.key, { onRead }));
+  }
+  if (isWithin(upload.path, out)) {
     throw new ConfigError(`--out ${out} lies in the folder that is to be read; name one outside of ${upload.path}.`, {
       code: 'out_in_folder',
     });
   }
+  const files: { key: string; bytes: number }[] = [];
+  for await (const file of listFiles(upload.path, '')) if (file.bytes > 0 && isPartFile(file.key)) files.push(file);
+  meter?.copying(bytesOfParts(files));
   const parts: SourcePart[] = [];
-  for await (const { key, bytes } of listFiles(upload.path, '')) {
-    if (bytes === 0 || !isPartFile(key)) continue;
-    parts.push({ key, ...(await importFile(inputRoot, join(upload.path, key), upload.key + key)) });
+  for (const { key } of files) {
+    parts.push({ key, ...(await importFile(inputRoot, join(upload.path, key), upload.key + key, { onRead })) });
   }
   const run = upload.runOf({ versionId: versionOfParts(parts), bytes: bytesOfParts(parts), parts: parts.length });
   await pinParts(work, run.runId, parts);

@@ -1,18 +1,21 @@
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
 import { program } from './program.ts';
+import { isSystemError, remedyOf } from './system-error.ts';
 
 const USAGE = 2;
 
-/** Trouble with a file, a folder, the disk or AWS, as the system or AWS names it: `EACCES: permission denied, open '...'`. */
-const isSystemError = (error: unknown) => error instanceof Error && ('syscall' in error || '$metadata' in error);
+/** Trouble with AWS, as its SDK names it. */
+const isAwsError = (error: unknown) => error instanceof Error && '$metadata' in error;
 
 /** What a person is told of an error: one sentence where it is theirs to mend, the stack only with --verbose. */
 function tellError(error: unknown): number {
   if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : USAGE;
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message || (error as Error).name}\n`);
-  if (process.argv.includes('--verbose') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  else if (!(error instanceof PipelineError || isSystemError(error)))
+  const isVerbose = process.argv.includes('--verbose') && error instanceof Error;
+  if (isVerbose) process.stderr.write(`${error.stack}\n`);
+  if (isSystemError(error)) process.stderr.write(`${remedyOf(error)}\n`);
+  else if (!isVerbose && !(error instanceof PipelineError || isAwsError(error)))
     process.stderr.write(
       'This is a defect; --verbose shows where it happened. Nothing that was answered is lost: run the same command again.\n',
     );

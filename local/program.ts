@@ -3,6 +3,7 @@ import { accountCommands } from './account-commands.ts';
 import { attemptCommands } from './attempt-commands.ts';
 import { queryCommands } from './query-commands.ts';
 import { uploadCommands } from './upload-commands.ts';
+import { watchCommands } from './watch-commands.ts';
 
 /**
  * The command line: every command with its flags and examples. A command's code is loaded with the command: that of all takes a second
@@ -15,6 +16,7 @@ export function program(exit: (code: number) => void): Command {
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
   uploadCommands(hundredfold, exit);
+  watchCommands(hundredfold, exit);
   queryCommands(hundredfold, exit);
   attemptCommands(hundredfold, exit);
   accountCommands(hundredfold, exit);

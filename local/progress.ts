@@ -1,88 +1,141 @@
+import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { SingleBar } from 'cli-progress';
-import { count, dollars, duration, shortCount } from './figures.ts';
-import type { RunMeter } from './run-meter.ts';
+import { painted } from './colours.ts';
+import type { MeterLine, MeterPart } from './run-meter.ts';
+import { clipped, widthOf } from './terminal-text.ts';
 
 const BAR_INTERVAL_MS = 100;
-const LINE_INTERVAL_MS = 5_000;
+/** A run of a second says nothing on its way. */
+const FIRST_LINE_MS = 2_000;
+const LONGEST_PAUSE_MS = 30_000;
 const BAR_CHARACTERS = { least: 6, most: 20 };
 const DEFAULT_COLUMNS = 80;
+const SEPARATOR = ' · ';
 
-/** Shows a meter on a stream while a run works: a bar on a terminal, a plain line now and then elsewhere. */
+/** What a progress shows: a run's meter, or what speaks for several. */
+export interface Meter {
+  line(): MeterLine;
+}
+
+/** Whether a bar may be drawn on a stream: it takes a terminal that obeys cursor control, with a person before it. */
+export const hasBar = ({ isTTY }: Pick<NodeJS.WriteStream, 'isTTY'>, { TERM, CI }: Record<string, string | undefined> = process.env) =>
+  isTTY === true && TERM !== 'dumb' && (CI === undefined || ['', '0', 'false'].includes(CI));
+
+/** Shows a meter on a stream while a run works: a bar on a terminal, a plain line now and then elsewhere. The words are the meter's. */
 export class Progress {
-  private readonly meter: RunMeter;
-  private readonly stream: NodeJS.WriteStream;
-  private bar: SingleBar | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private startedAt = 0;
+  readonly #meter: Meter;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #isQuiet: boolean;
+  #bar: SingleBar | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Columns that the bar's line takes now. */
+  #drawnColumns = 0;
 
-  constructor(meter: RunMeter, stream: NodeJS.WriteStream) {
-    this.meter = meter;
-    this.stream = stream;
+  /** @param isQuiet shows nothing but what is said. */
+  constructor(meter: Meter, stream: NodeJS.WriteStream, isQuiet = false) {
+    this.#meter = meter;
+    this.#stream = stream;
+    this.#isQuiet = isQuiet;
   }
 
   start(): void {
-    this.startedAt = Date.now();
-    if (this.stream.isTTY) {
-      this.bar = new SingleBar({
-        format: (_options, { progress }) => this.barLine(progress),
-        stream: this.stream,
-        hideCursor: true,
-        clearOnComplete: true,
-        stopOnComplete: false,
-        linewrap: false,
-      });
-      this.startBar();
+    if (this.#isQuiet || this.#bar || this.#timer) return;
+    if (hasBar(this.#stream)) {
+      this.#bar = this.#newBar();
+      this.#bar.start(1, 0);
+      this.#stream.on('resize', this.#onResize);
+      process.once('exit', this.#onExit);
+    } else {
+      this.#speakAfter(FIRST_LINE_MS);
     }
-    const show = this.bar ? () => this.bar?.update(this.meter.batchesDone) : () => this.stream.write(`${this.text()}\n`);
-    this.timer = setInterval(show, this.bar ? BAR_INTERVAL_MS : LINE_INTERVAL_MS);
-    this.timer.unref();
   }
 
   /** Writes a line, above the bar where there is one. */
-  say(line: string): void {
-    this.bar?.stop();
-    this.stream.write(`${line}\n`);
-    if (this.bar) this.startBar();
+  say(line: string, stream: NodeJS.WritableStream = this.#stream): void {
+    this.#bar?.stop();
+    stream.write(`${line}\n`);
+    this.#bar?.start(1, 0);
   }
 
   /** Leaves the terminal as it was found, its cursor and its line wrapping too. */
   stop(): void {
-    clearInterval(this.timer);
-    this.bar?.stop();
-    this.bar = undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#bar?.stop();
+    this.#bar = undefined;
+    this.#stream.off('resize', this.#onResize);
+    process.off('exit', this.#onExit);
   }
 
-  private startBar(): void {
-    this.bar?.start(this.meter.batchesTotal, this.meter.batchesDone);
+  readonly #onExit = () => this.stop();
+
+  /** A terminal that has become narrower has broken the line into several, which would stay. */
+  readonly #onResize = () => {
+    const lines = Math.ceil(this.#drawnColumns / Math.max(1, this.#stream.columns));
+    if (lines > 1) moveCursor(this.#stream, 0, 1 - lines);
+    cursorTo(this.#stream, 0);
+    clearScreenDown(this.#stream);
+  };
+
+  #newBar(): SingleBar {
+    const bar = new SingleBar({
+      // The last column stays free: some terminals break the line there.
+      format: () => this.#draw(barLine(this.#meter.line(), (this.#stream.columns || DEFAULT_COLUMNS) - 1, this.#stream)),
+      stream: this.#stream,
+      fps: 1000 / BAR_INTERVAL_MS,
+      hideCursor: true,
+      clearOnComplete: true,
+      stopOnComplete: false,
+      linewrap: false,
+      // Also where the line is the same: a resize has removed it.
+      forceRedraw: true,
+    });
+    // It would go back to where the cursor stood when the bar began, which is another line once the terminal was scrolled or resized.
+    Object.assign((bar as unknown as { terminal: object }).terminal, { cursorSave() {}, cursorRestore() {} });
+    return bar;
   }
 
-  /** The bar takes the room that its text leaves; where that is too little, the text loses its lesser parts. */
-  private barLine(progress: number): string {
-    // The last column stays free: some terminals break the line there.
-    const columns = (this.stream.columns || DEFAULT_COLUMNS) - 1;
-    const text = this.text(columns - BAR_CHARACTERS.least - 1);
-    const size = Math.max(BAR_CHARACTERS.least, Math.min(BAR_CHARACTERS.most, columns - text.length - 1));
-    const filled = Math.round(Math.min(1, progress) * size);
-    return `${'█'.repeat(filled)}${'░'.repeat(size - filled)} ${text}`;
+  #draw(line: string): string {
+    this.#drawnColumns = widthOf(stripVTControlCharacters(line));
+    return line;
   }
 
-  private text(maxCharacters = Number.POSITIVE_INFINITY): string {
-    const { batchesDone, batchesTotal, rowsDone, calls, callsFailed, inputTokens, outputTokens, costUsd } = this.meter;
-    const seconds = Math.max(0.001, (Date.now() - this.startedAt) / 1000);
-    const left = batchesDone > 0 ? duration((seconds / batchesDone) * (batchesTotal - batchesDone)) : '?';
-    const parts = {
-      batches: `${count(batchesDone)}/${count(batchesTotal)} batches`,
-      rows: `${count(Math.round(rowsDone / seconds))} rows/s`,
-      calls: `${count(calls)} calls${callsFailed > 0 ? ` (${count(callsFailed)} without an answer)` : ''}`,
-      tokens: `${shortCount(inputTokens + outputTokens)} tokens`,
-      cost: dollars(costUsd),
-      left: `${left} left`,
-    };
-    let names: (keyof typeof parts)[] = ['batches', 'rows', 'calls', 'tokens', 'cost', 'left'];
-    const line = () => names.map((name) => parts[name]).join(' · ');
-    for (const lesser of ['tokens', 'calls', 'rows', 'cost', 'left']) {
-      if (line().length > maxCharacters) names = names.filter((name) => name !== lesser);
-    }
-    return line();
+  /** Pauses grow with the time that has passed: who waits for an hour reads some hundred lines, not thousands. */
+  #speakAfter(milliseconds: number): void {
+    this.#timer = setTimeout(() => {
+      this.#stream.write(`${plainLine(this.#meter.line())}\n`);
+      this.#speakAfter(Math.min(LONGEST_PAUSE_MS, milliseconds * 2));
+    }, milliseconds);
+    this.#timer.unref();
   }
+}
+
+export const plainLine = ({ parts }: MeterLine): string => parts.map(({ text }) => text).join(SEPARATOR);
+
+/** A bar that takes the room that its text leaves, at most so many columns in all; where that is too little, the text loses its lesser parts. */
+export function barLine({ share, parts }: MeterLine, columns: number, stream: { isTTY?: boolean }): string {
+  const shown = fitting(parts, columns - BAR_CHARACTERS.least - 1) ?? fitting(parts, columns) ?? [];
+  const room = columns - widthOf(joined(shown)) - 1;
+  const text = shown.map(({ text, isTrouble }) => (isTrouble ? painted(stream, 'red', text) : text)).join(SEPARATOR);
+  if (shown.length === 0) return clipped(plainLine({ share, parts }), columns);
+  if (room < BAR_CHARACTERS.least) return text;
+  const size = Math.min(BAR_CHARACTERS.most, room);
+  const filled = Math.floor(Math.min(1, share) * size);
+  return `${painted(stream, 'cyan', '█'.repeat(filled) + '░'.repeat(size - filled))} ${text}`;
+}
+
+type ShownPart = Pick<MeterPart, 'text' | 'isTrouble'>;
+
+const joined = (parts: readonly ShownPart[]) => parts.map(({ text }) => text).join(SEPARATOR);
+
+/** As many parts as have room, in full where that goes, else in short; undefined where not even the first of them has. */
+function fitting(parts: readonly MeterPart[], columns: number): ShownPart[] | undefined {
+  const ranks = [...new Set(parts.map(({ rank }) => rank))].sort((one, other) => one - other);
+  for (const least of ranks) {
+    const kept = parts.filter(({ rank }) => rank >= least);
+    const short = kept.map((part) => ({ ...part, text: part.short ?? part.text }));
+    for (const form of [kept, short]) if (widthOf(joined(form)) <= columns) return form;
+  }
+  return undefined;
 }

@@ -21,6 +21,7 @@ export interface RedriveOptions extends PlaceOptions {
   offline?: true;
   json?: true;
   verbose?: true;
+  quiet?: true;
 }
 
 const redrivable: ReadonlySet<ShownStatus> = new Set(['partial', 'failed', 'halted', 'aborted', 'claimed']);

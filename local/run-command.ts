@@ -1,8 +1,8 @@
 import { systemClock } from '../functions/shared/clock.ts';
 import type { Run } from '../functions/shared/contract.ts';
 import { ModelUnavailableError } from '../functions/shared/errors.ts';
-import { callsOf } from '../functions/shared/fold.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
+import { painted } from './colours.ts';
 import { EventCommand } from './event-command.ts';
 import { dollars, duration } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
@@ -10,9 +10,11 @@ import { type LocalRun, type RunRecord, runLocally } from './local-run.ts';
 import { type LocalStores, localStores } from './local-stores.ts';
 import { importUpload, localUpload, type UploadOptions } from './local-upload.ts';
 import { chooseModel, type ModelChoice } from './model-choice.ts';
+import { type Again, commandLine } from './next-step.ts';
 import { Progress } from './progress.ts';
 import { RunMeter } from './run-meter.ts';
-import { planLines, summaryLines } from './run-summary.ts';
+import { planLines, summaryLines, troubleLines } from './run-summary.ts';
+import { isSystemError } from './system-error.ts';
 
 /** Waits from which on the user is told. */
 const SPOKEN_WAIT_SECONDS = 30;
@@ -22,6 +24,8 @@ export interface AttemptOptions {
   concurrency: number;
   json?: true;
   verbose?: true;
+  /** Neither progress nor plan: only warnings, errors and the result. */
+  quiet?: true;
   /** Shell command to run for each event. */
   onEvent?: string;
   onEventTimeout: number;
@@ -32,7 +36,7 @@ export interface RunOptions extends UploadOptions, AttemptOptions {
 }
 
 /** Exit codes by status; a run that left no record is a defect. */
-const exitCodes: Record<string, number> = { complete: 0, rejected: 2, partial: 3, halted: 4, failed: 1 };
+export const exitCodes: Record<string, number> = { complete: 0, rejected: 2, partial: 3, halted: 4, failed: 1 };
 
 /**
  * `hundredfold run`: one upload from file to tables. @returns the exit code.
@@ -42,53 +46,79 @@ export async function runCommand(file: string | undefined, options: RunOptions):
   const model = chooseModel({ hasFile: file !== undefined, isOffline: options.offline === true, env: process.env });
   const upload = localUpload(file, model.endpoint, options);
   const stores = localStores(options.out);
-  const run = await claimNextAttempt(await importUpload(upload, options.out, stores.work), stores.work, systemClock);
-  return runAttempt(run, model, stores, options);
+  const show = showing(options);
+  const run = await stoppable(show, async () => {
+    show.progress.start();
+    return claimNextAttempt(await importUpload(upload, options.out, stores.work, show.meter), stores.work, systemClock);
+  });
+  return runAttempt(run, model, stores, options, show);
 }
 
-/** Runs a claimed attempt to its end while people watch. @returns the exit code. */
-export async function runAttempt(run: Run, model: ModelChoice, stores: LocalStores, options: AttemptOptions): Promise<number> {
+/** What people watch while a run works. */
+interface Show {
+  meter: RunMeter;
+  progress: Progress;
+}
+
+function showing({ quiet }: Pick<AttemptOptions, 'quiet'>): Show {
   const meter = new RunMeter();
-  const progress = new Progress(meter, process.stderr);
-  const say = (line: string) => progress.say(line);
+  return { meter, progress: new Progress(meter, process.stderr, quiet === true) };
+}
+
+/** The command that was given to this process. */
+export const again: Again = (...more) => commandLine([...process.argv.slice(2), ...more], process.env);
+
+/** Runs a claimed attempt to its end while people watch. @returns the exit code. */
+export async function runAttempt(
+  run: Run,
+  model: ModelChoice,
+  stores: LocalStores,
+  options: AttemptOptions,
+  { meter, progress }: Show = showing(options),
+): Promise<number> {
+  const warn = (line: string) => progress.say(line);
+  const say = options.quiet ? () => {} : warn;
 
   const { onEvent, onEventTimeout } = options;
-  const command = onEvent === undefined ? undefined : new EventCommand({ command: onEvent, timeoutSeconds: onEventTimeout, warn: say });
+  const command = onEvent === undefined ? undefined : new EventCommand({ command: onEvent, timeoutSeconds: onEventTimeout, warn });
   const failures: unknown[] = [];
   let spokenUntil = 0;
-  let isSilenceSaid = false;
+  const troublesSaid = new Set<string>();
+  const warnOnce = (trouble: string, line: string) => {
+    if (!troublesSaid.has(trouble)) warn(line);
+    troublesSaid.add(trouble);
+  };
   const observer: LocalRun['observer'] = {
     meter,
     planned(plan, { settings }) {
       for (const line of planLines(plan, model.endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : settings.model)) say(line);
       if (settings.maxCostUsd !== null && (plan.estimatedCostUsd ?? 0) > settings.maxCostUsd) {
-        say(
+        warn(
           `Warning: this may cost more than the cap of ${dollars(settings.maxCostUsd)}; the run then halts and can be resumed with a higher one.`,
         );
       }
-      meter.batchesTotal = callsOf(plan);
-      progress.start();
     },
     waiting(seconds) {
       if (seconds < SPOKEN_WAIT_SECONDS || Date.now() < spokenUntil) return;
       spokenUntil = Date.now() + seconds * 1000;
-      say(`The endpoint's rate limit makes batches wait ${duration(seconds)}. Ctrl-C stops; the same command goes on later.`);
+      warn(`The endpoint's rate limit makes batches wait ${duration(seconds)}. Ctrl-C stops; the same command goes on later.`);
     },
     stepFailed: (step, error) => {
       failures.push(error);
-      if (error instanceof ModelUnavailableError && meter.calls === 0 && !isSilenceSaid) {
-        isSilenceSaid = true;
-        say(`${error.message} Trying again, each batch up to 8 times.`);
+      if (error instanceof ModelUnavailableError && meter.calls === 0 && error.code !== 'halted') {
+        warnOnce('silence', `${error.message} Trying again, each batch up to 8 times.`);
       }
-      if (options.verbose) say(`${step}: ${error instanceof Error ? error.stack : error}`);
+      if (isSystemError(error)) warnOnce('system', error.message);
+      if (options.verbose) warn(`${step}: ${error instanceof Error ? error.stack : error}`);
     },
     told: (event) => command?.tell(event),
     log: {
-      info: (message, fields) => (options.verbose ? say(`${message} ${JSON.stringify(fields ?? {})}`) : undefined),
-      warn: (message, fields) => (options.verbose ? say(`${message} ${JSON.stringify(fields ?? {})}`) : undefined),
+      info: (message, fields) => (options.verbose ? warn(`${message} ${JSON.stringify(fields ?? {})}`) : undefined),
+      warn: (message, fields) => (options.verbose ? warn(`${message} ${JSON.stringify(fields ?? {})}`) : undefined),
     },
   };
   try {
+    progress.start();
     const record = await interruptible(progress, (interrupt) =>
       runLocally({ run, out: options.out, stores, model, concurrency: options.concurrency, observer, interrupt }).finally(() => {
         progress.stop();
@@ -107,26 +137,47 @@ export async function runAttempt(run: Run, model: ModelChoice, stores: LocalStor
 /** The first Ctrl-C lets the calls in flight finish and halts the run; a second one stops at once. */
 async function interruptible<Result>(progress: Progress, work: (interrupt: AbortSignal) => Promise<Result>): Promise<Result> {
   const interrupt = new AbortController();
-  const onSignal = () => {
-    if (interrupt.signal.aborted) {
-      progress.stop();
-      process.exit(130);
-    }
-    progress.say('Stopping: the calls in flight are finished and kept; run the same command again to go on. Ctrl-C again stops at once.');
-    interrupt.abort();
-  };
+  return onSignals(
+    () => {
+      if (interrupt.signal.aborted) stopAtOnce(progress);
+      progress.say('Stopping: the calls in flight are finished and kept. Ctrl-C again stops at once.');
+      interrupt.abort();
+    },
+    () => work(interrupt.signal),
+  );
+}
+
+/** Before the first call there is nothing to wait for. */
+const stoppable = async <Result>({ progress }: Show, work: () => Promise<Result>): Promise<Result> =>
+  onSignals(() => stopAtOnce(progress), work).catch((error: unknown) => {
+    progress.stop();
+    throw error;
+  });
+
+export function stopAtOnce(progress: Progress): never {
+  progress.stop();
+  process.stderr.write(`Stopped. To go on: ${again()}\n`);
+  process.exit(130);
+}
+
+export async function onSignals<Result>(onSignal: () => void, work: () => Promise<Result>): Promise<Result> {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
-    return await work(interrupt.signal);
+    return await work();
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
 async function print(record: RunRecord, options: AttemptOptions, stores: LocalStores): Promise<void> {
-  const lines = await summaryLines(record, options.out, stores.work);
+  const isTerse = options.json && options.quiet;
+  const [verdict, ...lines] = isTerse
+    ? troubleLines(record, options.out, again)
+    : await summaryLines(record, options.out, stores.work, again);
   // With --json only the record is for programs; people read the rest on stderr.
   const people = options.json ? process.stderr : process.stdout;
-  people.write(`${lines.join('\n')}\n`);
+  if (verdict !== undefined) {
+    people.write([record.status === 'complete' ? verdict : painted(people, 'red', verdict), ...lines, ''].join('\n'));
+  }
   if (options.json) process.stdout.write(`${JSON.stringify(record)}\n`);
 }

@@ -5,10 +5,10 @@ import { DEFAULT_NAME } from '../infra/default-name.ts';
 import type { AttemptHome } from './attempt-home.ts';
 import type { DeployedStack } from './deployed-stack.ts';
 import { directoryVersions } from './directory-store/directory-versions.ts';
+import { shellQuoted } from './figures.ts';
 import { processHome } from './local-attempt.ts';
 import { localStores } from './local-stores.ts';
-import { shellQuoted } from './run-summary.ts';
-import { DEFAULT_OUT } from './setting-flags.ts';
+import { outFlag } from './next-step.ts';
 
 export interface PlaceOptions {
   out: string;
@@ -39,7 +39,7 @@ export async function openPlace({ out, stack }: PlaceOptions): Promise<RunPlace>
     const { work, input, results } = localStores(out);
     const versionsOf = (bucket: string) => directoryVersions(join(out, bucket), bucket);
     const versions = { input: versionsOf('input'), work: versionsOf('work'), results: versionsOf('results') };
-    const flags = out === DEFAULT_OUT ? '' : ` --out ${shellQuoted(out)}`;
+    const flags = outFlag(out);
     return { home: processHome(work, systemClock), input, results, versions, stack: undefined, words: out, flags };
   }
   // The SDK takes longer to load than a command on this machine takes to run.

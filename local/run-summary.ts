@@ -13,6 +13,7 @@ import { runEstimate } from '../functions/summarize-batch/run-estimate.ts';
 import { count, counted, dollars, duration, printable } from './figures.ts';
 import { largestGroupLines } from './largest-groups.ts';
 import type { RunRecord } from './local-run.ts';
+import { type Again, nextStep, outFlag } from './next-step.ts';
 import { rowSummaryLines } from './row-summary-lines.ts';
 import { topThemeLines } from './top-themes.ts';
 
@@ -61,20 +62,18 @@ function verdictLine({ status, stop_reason: reason }: RunRecord): string {
 
 const oneLine = (text: string) => printable(text.replace(/\s+/g, ' '));
 
-/** An argument as a shell takes it. */
-export const shellQuoted = (text: string) => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 /** Where a run of this machine has its report, if it has one. */
 export const reportPath = (out: string, runId: string) => join(out, 'results', reportKey(runId));
 
 /** The readable result of a run, for stdout. */
-export async function summaryLines(record: RunRecord, out: string, work: ObjectStore): Promise<string[]> {
+export async function summaryLines(record: RunRecord, out: string, work: ObjectStore, again: Again): Promise<string[]> {
   const number = (name: string) => Number(record[name] ?? 0);
   const report = reportPath(out, String(record.run_id));
   const cost = record.cost_usd === null ? null : number('cost_usd');
   const seconds = (Date.parse(String(record.finished_at)) - Date.parse(String(record.started_at))) / 1000;
   const lines = [printable(verdictLine(record))];
   if (record.status === 'rejected') return lines;
+  const next = nextStep(record, again, out);
   // What a halted run has not come to is not lost.
   const failed = record.status === 'halted' ? 'left' : 'failed';
   const rows = [
@@ -122,8 +121,15 @@ export async function summaryLines(record: RunRecord, out: string, work: ObjectS
       : groups.length > 0
         ? '--named group_roots'
         : '"select id, text, summary from row_summaries limit 5"';
-  lines.push('', `Ask on: npm run query -- ${out === 'hundredfold-data' ? '' : `--out ${shellQuoted(out)} `}${question}`);
+  lines.push('', `Ask on: npm run query --${outFlag(out)} ${question}`, ...(next === null ? [] : [next]));
   return lines;
+}
+
+/** All that a program's reader is told beside the record: of a run that is complete, nothing. */
+export function troubleLines(record: RunRecord, out: string, again: Again): string[] {
+  if (record.status === 'complete') return [];
+  const next = nextStep(record, again, out);
+  return [printable(verdictLine(record)), ...(next === null ? [] : [next])];
 }
 
 /** Answers that a complete run stands on, at least: names of themes are left out, which some folds need no call for. */

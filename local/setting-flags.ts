@@ -9,6 +9,8 @@ export const DEFAULT_CONCURRENCY = 16;
 const MAX_CONCURRENCY = 10_000;
 export const concurrencyOption = () => new Option('--concurrency <N>', 'model calls in flight').argParser(wholeNumber(MAX_CONCURRENCY));
 
+export const quietOption = () => new Option('--quiet', 'show neither plan nor progress: only warnings, errors and the result');
+
 const DEFAULT_EVENT_TIMEOUT_SECONDS = 30;
 const MAX_EVENT_TIMEOUT_SECONDS = 3_600;
 export const onEventOption = () =>

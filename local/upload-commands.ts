@@ -10,6 +10,7 @@ import {
   onEventOption,
   onEventTimeoutOption,
   outOption,
+  quietOption,
   settingOption,
   settingsOf,
   wholeNumber,
@@ -56,6 +57,7 @@ export function uploadCommands(hundredfold: Command, exit: (code: number) => voi
       .addOption(concurrencyOption().default(DEFAULT_CONCURRENCY))
       .addOption(onEventOption())
       .addOption(onEventTimeoutOption())
+      .addOption(quietOption())
       .option('--offline', 'use the offline model server, also when a key is set')
       .option('--json', "print the run's record as one JSON object on the last line")
       .option('--verbose', 'show stack traces and log lines')

@@ -22,7 +22,7 @@ export const versionOfParts = (parts: readonly SourcePart[]): string =>
     .update(JSON.stringify(parts.map(({ key, versionId, bytes }) => [key, versionId, bytes])))
     .digest('hex');
 
-export const bytesOfParts = (parts: readonly SourcePart[]): number => parts.reduce((sum, { bytes }) => sum + bytes, 0);
+export const bytesOfParts = (parts: readonly Pick<SourcePart, 'bytes'>[]): number => parts.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** Stores a folder's parts as those of the run, unless they were stored before. @returns the parts that stand. */
 export async function pinParts(work: ObjectStore, runId: string, parts: readonly SourcePart[]): Promise<readonly SourcePart[]> {

@@ -11,6 +11,8 @@ export interface ImportOptions {
   /** User metadata that `head` gives, names in lower case. @default none */
   metadata?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** Called with the bytes of each piece that has been read. */
+  onRead?: ((bytes: number) => void) | undefined;
 }
 
 /**
@@ -21,21 +23,22 @@ export async function importFile(
   root: string,
   sourcePath: string,
   key: string,
-  { metadata, signal }: ImportOptions = {},
+  options: ImportOptions = {},
 ): Promise<{ versionId: string; bytes: number }> {
+  const { metadata } = options;
   const path = objectPath(root, key);
   const files = new WholeFiles(root, true);
   const present = statSync(path, { throwIfNoEntry: false });
   const record = present?.isFile() ? readVersionRecord(root, key, present) : undefined;
   if (record !== undefined && record.bytes === statSync(sourcePath).size) {
-    const versionId = await hashOf(sourcePath, signal);
+    const versionId = await hashOf(sourcePath, options);
     if (versionId === record.version) {
       const isDescribed = JSON.stringify(record.metadata) === JSON.stringify(metadata);
       if (!isDescribed) await writeVersionRecord(files, root, key, { ...record, metadata });
       return { versionId, bytes: record.bytes };
     }
   }
-  return copyIn(files, root, sourcePath, key, metadata, signal);
+  return copyIn(files, root, sourcePath, key, options);
 }
 
 async function copyIn(
@@ -43,15 +46,15 @@ async function copyIn(
   root: string,
   sourcePath: string,
   key: string,
-  metadata: Record<string, string> | undefined,
-  signal: AbortSignal | undefined,
+  options: ImportOptions,
 ): Promise<{ versionId: string; bytes: number }> {
+  const { metadata } = options;
   const temporaryPath = files.newTemporaryPath();
   const hash = createHash('sha256');
   try {
     const target = await open(temporaryPath, 'wx');
     try {
-      for await (const chunk of chunksOf(sourcePath, signal)) {
+      for await (const chunk of chunksOf(sourcePath, options)) {
         hash.update(chunk);
         await target.writeFile(chunk);
       }
@@ -70,11 +73,15 @@ async function copyIn(
 }
 
 /** SHA-256 of a file's bytes, hexadecimal. */
-export async function hashOf(path: string, signal?: AbortSignal): Promise<string> {
+export async function hashOf(path: string, options: Pick<ImportOptions, 'signal' | 'onRead'> = {}): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of chunksOf(path, signal)) hash.update(chunk);
+  for await (const chunk of chunksOf(path, options)) hash.update(chunk);
   return hash.digest('hex');
 }
 
-const chunksOf = (path: string, signal: AbortSignal | undefined): AsyncIterable<Buffer> =>
-  createReadStream(path, { highWaterMark: CHUNK_BYTES, signal });
+async function* chunksOf(path: string, { signal, onRead }: Pick<ImportOptions, 'signal' | 'onRead'>): AsyncGenerator<Buffer> {
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })) {
+    yield chunk;
+    onRead?.(chunk.length);
+  }
+}

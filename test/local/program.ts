@@ -21,6 +21,8 @@ export interface Program {
   ended: Promise<Ended>;
   /** Settles when the words stand on stderr; rejects when the program ends without them. */
   says(words: string): Promise<void>;
+  /** The same on stdout. */
+  shows(words: string): Promise<void>;
   /** Settles with the event; rejects when the program ends before it. */
   until<Result>(event: Promise<Result>): Promise<Result>;
 }
@@ -31,18 +33,29 @@ interface Start {
   cwd?: string;
   /** Whether it leads a process group of its own, as what a terminal starts. @default false */
   isGroup?: boolean;
+  /** Whether the test writes to its stdin. @default false */
+  hasInput?: boolean;
 }
 
 /** A command under way, without a terminal. */
-export function startCommand(command: string, args: readonly string[], { env = {}, cwd = tmpdir(), isGroup = false }: Start = {}): Program {
+export function startCommand(
+  command: string,
+  args: readonly string[],
+  { env = {}, cwd = tmpdir(), isGroup = false, hasInput = false }: Start = {},
+): Program {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(command, args, { cwd, env: { PATH, HOME, ...env }, detached: isGroup, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    cwd,
+    env: { PATH, HOME, ...env },
+    detached: isGroup,
+    stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
   children.add(child);
   child.once('exit', () => children.delete(child));
   const output = { stdout: '', stderr: '' };
   const watchers = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
+    child[name]!.setEncoding('utf8').on('data', (text: string) => {
       output[name] += text;
       for (const watch of watchers) watch();
     });
@@ -57,17 +70,17 @@ export function startCommand(command: string, args: readonly string[], { env = {
         throw new Error(`It ended too early, with ${code}:\n${output.stdout}${output.stderr}`);
       }),
     ]);
-  const says = (words: string) =>
+  const has = (name: keyof typeof output, words: string) =>
     until(
       new Promise<void>((resolve) => {
         const watch = () => {
-          if (output.stderr.includes(words)) resolve();
+          if (output[name].includes(words)) resolve();
         };
         watchers.add(watch);
         watch();
       }),
     );
-  return { child, ended, says, until };
+  return { child, ended, says: (words) => has('stderr', words), shows: (words) => has('stdout', words), until };
 }
 
 /** `hundredfold run|query ...` under way. */

@@ -54,9 +54,9 @@ test('2: wrong usage, with words that name what is wrong, before anything is wri
   expect(readdirSync(folder).sort()).toEqual(['broken', 'reviews.csv', 'unknown']);
 });
 
-test('a folder that cannot be made is no defect; --verbose shows the stack', async () => {
+test('a folder that cannot be made is no defect: what to do is said; --verbose shows the stack', async () => {
   const [terse, verbose] = await Promise.all([[], ['--verbose']].map((flags) => runProgram(['run', file, '--out', file, ...flags])));
   expect(terse).toMatchObject({ code: 1, stdout: '' });
-  expect(terse!.stderr).toMatch(/^ENOTDIR: .*\n$/);
+  expect(terse!.stderr).toMatch(/^ENOTDIR: .*\n.*name another folder with --out\. Then run the same command again.*\n$/);
   expect(verbose!.stderr).toMatch(/^ {4}at /m);
 });

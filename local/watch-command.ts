@@ -1,0 +1,287 @@
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { systemClock } from '../functions/shared/clock.ts';
+import type { Run } from '../functions/shared/contract.ts';
+import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
+import { resolveSettings } from '../functions/shared/settings.ts';
+import { directoryStore } from './directory-store.ts';
+import { EventCommand } from './event-command.ts';
+import { count, counted, dollars, duration, printable } from './figures.ts';
+import { type RunRecord, runLocally } from './local-run.ts';
+import { localStores } from './local-stores.ts';
+import { isWithin, pathAsCalled } from './local-upload.ts';
+import { chooseModel, type ModelChoice } from './model-choice.ts';
+import { outFlag } from './next-step.ts';
+import { Progress } from './progress.ts';
+import { type AttemptOptions, again, exitCodes, onSignals, stopAtOnce } from './run-command.ts';
+import { RunMeter } from './run-meter.ts';
+import { isSystemError } from './system-error.ts';
+import { AcceptedUploads } from './watch/accepted-uploads.ts';
+import { filesBelow } from './watch/folder-scan.ts';
+import { type SeenUpload, uploadsAmong } from './watch/seen-uploads.ts';
+import { WatchMeter } from './watch/watch-meter.ts';
+import { HALT_PAUSE_MS, type NextRun, nextRun, type WatchedFolder } from './watch/watched-run.ts';
+import { type Turn, watch } from './watch/watcher.ts';
+
+const POLL_MS = 1_000;
+/** After which a run on which another process works is looked at again. */
+const BUSY_PAUSE_MS = 60_000;
+/** Which of several ends the exit code of `--once` tells: the one that wants a person most. */
+const exitCodesByWeight = [1, 4, 2, 3];
+
+export interface WatchCommandOptions extends AttemptOptions {
+  /** Settings named on the command line, by their names. */
+  settings: Record<string, unknown>;
+  maxRuns: number;
+  settle: number;
+  once?: true;
+  offline?: true;
+}
+
+/**
+ * `hundredfold watch`: a run for each upload that is dropped into a folder. @returns the exit code.
+ * @throws ConfigError: there is no such folder, or it holds the results, or a setting is wrong.
+ */
+export async function watchCommand(folder: string, options: WatchCommandOptions): Promise<number> {
+  const model = chooseModel({ hasFile: true, isOffline: options.offline === true, env: process.env });
+  const path = pathOf(folder, options.out);
+  resolveSettings([{ origin: 'command line', values: options.settings }]);
+  return new FolderWatch(path, model, options).run();
+}
+
+function pathOf(folder: string, out: string): string {
+  const path = pathAsCalled(folder);
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ConfigError(`There is no folder ${path}; make it, or name another one.`, { code: 'no_such_folder' });
+  }
+  const [inner, outer] = [realPath(out), realpathSync(path)];
+  if (isWithin(outer, inner) || isWithin(inner, outer)) {
+    throw new ConfigError(`The folder ${path} and --out ${out} lie in each other, and results would become uploads; name another --out.`, {
+      code: 'out_in_folder',
+    });
+  }
+  return path;
+}
+
+/** Without links, also where the last folders are still to be made. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    return join(realPath(dirname(absolute)), basename(absolute));
+  }
+}
+
+class FolderWatch {
+  readonly #options: WatchCommandOptions;
+  readonly #model: ModelChoice;
+  readonly #folder: WatchedFolder;
+  readonly #meter = new WatchMeter();
+  readonly #progress: Progress;
+  readonly #calls: LimitFunction;
+  readonly #command: EventCommand | undefined;
+  readonly #interrupt = new AbortController();
+  readonly #codes = new Set<number>();
+  #complete = 0;
+
+  constructor(path: string, model: ModelChoice, options: WatchCommandOptions) {
+    this.#options = options;
+    this.#model = model;
+    this.#progress = new Progress(this.#meter, process.stderr, options.quiet === true);
+    this.#calls = pLimit(options.concurrency);
+    const { onEvent, onEventTimeout, out, settings } = options;
+    if (onEvent !== undefined) {
+      this.#command = new EventCommand({ command: onEvent, timeoutSeconds: onEventTimeout, warn: (line) => this.#warn(line) });
+    }
+    this.#folder = {
+      ...{ path, out, settings, endpoint: model.endpoint, stores: localStores(out), clock: systemClock },
+      accepted: new AcceptedUploads(directoryStore(join(out, 'watched'), 'watched'), model.endpoint),
+      signatureOf: async ({ key }) => (await this.#scan()).find((upload) => upload.key === key)?.signature,
+    };
+  }
+
+  async run(): Promise<number> {
+    const { maxRuns, settle, once = false } = this.#options;
+    const { path } = this.#folder;
+    this.#say(
+      `Watching ${path}${this.#options.once ? ', once' : ''}: a file that has kept still for ${settle} s becomes a run. Ctrl-C ends it.`,
+    );
+    const onSignal = () => {
+      if (this.#interrupt.signal.aborted) stopAtOnce(this.#progress);
+      if (this.#meter.size > 0) this.#warn('Stopping: the calls in flight are finished and kept. Ctrl-C again stops at once.');
+      this.#interrupt.abort();
+    };
+    try {
+      await onSignals(onSignal, () =>
+        watch(
+          {
+            scan: () => this.#scan(),
+            turn: (upload) => this.#turn(upload),
+            now: () => performance.now(),
+            pause: (milliseconds, signal) => pause(milliseconds, undefined, { signal }).catch(() => {}),
+            unreadable: (error) => this.#warn(`${path} cannot be read now: ${(error as Error).message}`),
+            unsettled: ({ key }) => this.#warn(printable(`${key}: still being written; it is left to the next time.`)),
+          },
+          { settleMs: settle * 1000, pollMs: Math.min(POLL_MS, settle * 1000), maxRuns, once, signal: this.#interrupt.signal },
+        ),
+      );
+    } finally {
+      this.#progress.stop();
+      this.#command?.stopOnSignals();
+      await this.#command?.ended();
+    }
+    if (once && this.#complete > 0) this.#say(`${counted(this.#complete, 'upload')} had been summarized before.`);
+    if (this.#interrupt.signal.aborted) this.#warn(`To go on: ${again()}`);
+    return exitCodesByWeight.find((code) => this.#codes.has(code)) ?? 0;
+  }
+
+  async #scan(): Promise<SeenUpload[]> {
+    const { path } = this.#folder;
+    return uploadsAmong(await filesBelow(path), (key) => {
+      try {
+        return readFileSync(join(path, key));
+      } catch {
+        return undefined;
+      }
+    });
+  }
+
+  /** Never throws: whatever is wrong with one upload, the others go on. */
+  async #turn(upload: SeenUpload): Promise<Turn> {
+    const meter = new RunMeter();
+    this.#meter.add(upload.key, meter);
+    this.#progress.start();
+    try {
+      return await this.#turnOf(await nextRun(upload, this.#folder, meter), upload, meter);
+    } catch (error) {
+      return this.#troubleWith(upload, error);
+    } finally {
+      this.#meter.remove(upload.key);
+      if (this.#meter.size === 0) this.#progress.stop();
+    }
+  }
+
+  async #turnOf(next: NextRun, { key }: SeenUpload, meter: RunMeter): Promise<Turn> {
+    switch (next.kind) {
+      case 'changed':
+        return next;
+      case 'complete':
+        this.#complete++;
+        return { kind: 'done' };
+      case 'ended':
+        this.#codes.add(exitCodes[next.status] ?? 1);
+        this.#warn(lineOf(key, `${next.status} before${reasonOf(next.reason)}${this.#remedyOf(next.status, next.runId)}`));
+        return next.status === 'rejected' ? { kind: 'refused' } : { kind: 'done' };
+      case 'paused':
+        this.#codes.add(exitCodes.halted!);
+        this.#warn(
+          lineOf(key, `halted before${reasonOf(next.reason)}; it is tried again in ${duration((next.until - Date.now()) / 1000)}`),
+        );
+        return laterBy(next.until - Date.now());
+      case 'forgotten':
+        this.#warn(
+          lineOf(key, `its run ${next.runId} was forgotten; take the file out of the folder, or summarize it again with npm start`),
+        );
+        return { kind: 'done' };
+      case 'run':
+        return this.#attempt(next.run, key, meter);
+    }
+  }
+
+  async #attempt(run: Run, key: string, meter: RunMeter): Promise<Turn> {
+    const { out, concurrency, verbose, json } = this.#options;
+    const log = (message: string, fields?: object) => {
+      if (verbose) this.#warn(`${key}: ${message} ${JSON.stringify(fields ?? {})}`);
+    };
+    const failures: unknown[] = [];
+    const startedAt = performance.now();
+    const record = await runLocally({
+      ...{ run, out, concurrency, stores: this.#folder.stores, model: this.#model, calls: this.#calls },
+      interrupt: this.#interrupt.signal,
+      observer: {
+        meter,
+        planned: ({ counts, estimatedCostUsd }) => {
+          const cost =
+            estimatedCostUsd === null ? 'price unknown' : estimatedCostUsd === 0 ? 'no cost' : `at most ${dollars(estimatedCostUsd)}`;
+          const goesOn = run.attempt > 1 ? ', goes on' : '';
+          this.#say(
+            lineOf(key, `${counted(counts.rowsIn, 'row')}, ${counted(counts.batches, 'batch')}, ${cost}${goesOn}; run ${run.runId}`),
+          );
+        },
+        waiting() {},
+        stepFailed: (step, error) => {
+          failures.push(error);
+          if (verbose) this.#warn(`${key}: ${step}: ${error instanceof Error ? error.stack : error}`);
+        },
+        told: (event) => this.#command?.tell(event),
+        log: { info: log, warn: log },
+      },
+    });
+    if (!record) throw failures.at(-1) ?? new Error('The run left no record');
+    this.#codes.add(exitCodes[String(record.status)] ?? 1);
+    this.#tellEnd(key, record, (performance.now() - startedAt) / 1000);
+    if (json) process.stdout.write(`${JSON.stringify(record)}\n`);
+    return this.#afterEnd(record);
+  }
+
+  #afterEnd({ status, stop_reason: reason }: RunRecord): Turn {
+    if (status === 'rejected') return { kind: 'refused' };
+    const isLasting = status !== 'halted' || /^(budget_exceeded|breaker|interrupted)/.test(String(reason));
+    return isLasting ? { kind: 'done' } : laterBy(HALT_PAUSE_MS);
+  }
+
+  #tellEnd(key: string, record: RunRecord, seconds: number): void {
+    const { status, stop_reason: reason, run_id: runId } = record;
+    const number = (name: string) => Number(record[name] ?? 0);
+    const done = `${counted(number('rows_summarized'), 'row')} of ${count(number('rows_in'))}, ${counted(number('calls_this_attempt'), 'call')}`;
+    const cost = dollars(record.cost_usd === null ? null : number('cost_usd'));
+    const words =
+      status === 'rejected'
+        ? `rejected${reasonOf(reason)}`
+        : `${status}${reasonOf(reason)}, ${done}, ${cost}, ${duration(seconds)}; run ${runId}`;
+    const line = lineOf(key, `${words}${this.#remedyOf(String(status), String(runId), String(reason))}`);
+    if (status === 'complete' && this.#options.quiet && this.#options.json) return;
+    // What is done is the result; with --json only the records are.
+    if (this.#options.json || status === 'rejected') this.#warn(line);
+    else this.#progress.say(line, process.stdout);
+  }
+
+  #remedyOf(status: string, runId: string, reason = ''): string {
+    const redrive = `npm run redrive -- ${runId}${outFlag(this.#options.out)}`;
+    if (status === 'complete' || status === 'rejected' || reason === 'interrupted') return '';
+    if (reason.startsWith('budget_exceeded')) return `; to go on: ${redrive} --max-cost-usd N`;
+    if (status === 'halted') return `; when that is mended: ${redrive}`;
+    return `; to ask again for what failed: ${redrive}`;
+  }
+
+  #troubleWith({ key }: SeenUpload, error: unknown): Turn {
+    const message = error instanceof Error ? error.message || error.name : String(error);
+    if (error instanceof ConfigError && error.code === 'run_in_progress') {
+      this.#warn(lineOf(key, message));
+      return laterBy(BUSY_PAUSE_MS);
+    }
+    // Who dropped it has taken it away again.
+    if (isSystemError(error) && error.code === 'ENOENT') return { kind: 'changed' };
+    this.#codes.add(error instanceof ConfigError ? exitCodes.rejected! : exitCodes.failed!);
+    this.#warn(lineOf(key, message));
+    const isKnown = error instanceof PipelineError || isSystemError(error);
+    if (!isKnown || this.#options.verbose) this.#warn(error instanceof Error ? String(error.stack) : message);
+    return { kind: 'refused' };
+  }
+
+  #say(line: string): void {
+    if (!this.#options.quiet) this.#progress.say(line);
+  }
+
+  #warn(line: string): void {
+    this.#progress.say(line);
+  }
+}
+
+const lineOf = (key: string, words: string) => printable(`${key}: ${words}`);
+const reasonOf = (reason: unknown) => (reason === null || reason === undefined || reason === '' ? '' : ` (${reason})`);
+const laterBy = (milliseconds: number): Turn => ({ kind: 'later', at: performance.now() + Math.max(0, milliseconds) });
