@@ -1,5 +1,5 @@
 /** `npm run bench -- NAME`: runs one benchmark of this folder. */
-const benchmarks = ['plan', 'write'] as const;
+const benchmarks = ['plan', 'write', 'ledger', 'grouping', 'limits', 'engine', 'scale', 'cold'] as const;
 
 const [name = '', ...args] = process.argv.slice(2);
 if (!(benchmarks as readonly string[]).includes(name)) {
