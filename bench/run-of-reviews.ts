@@ -91,5 +91,15 @@ export async function partNames({ runId }: Run, work: ObjectStore): Promise<stri
   return names;
 }
 
+/** The lines of a manifest. */
+export async function manifestLines(key: string, work: ObjectStore): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for await (const batch of jsonLines<Batch>(work.stream(key))) batches.push(batch);
+  return batches;
+}
+
 /** Settings of a benchmark's run as a program's argument. */
 export const settingsOf = (argument: string | undefined): Partial<Settings> => JSON.parse(argument ?? '{}') as Partial<Settings>;
+
+/** Where a simulated planner leaves the counts of the parts that it has staged. */
+export const COUNTS_KEY = 'counts.json';
