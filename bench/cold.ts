@@ -5,7 +5,8 @@ import { MAX_SEMI_SPACE_MIB } from '../functions/shared/limits.ts';
 import { functionNames } from '../infra/step-permissions.ts';
 import { type Contender, type Result, runInTurn } from './contenders.ts';
 import { digits, medianOf, prepare, program, sizesOf, whole } from './programs.ts';
-import { markdownTable, tellResults } from './results.ts';
+import { markdownTable } from './results.ts';
+import { tellResults } from './tell-results.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** What each handler weighs as a bundle and how long its import takes, beside Node alone and a bundle of the libraries. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { shareOfFunction } from '../functions/plan-batches/plan-batches.ts';
 import { type Contender, runInTurn } from './contenders.ts';
 import { digits, medianOf, nodeOptions, prepare, program, sizesOf, whole } from './programs.ts';
-import { markdownTable, tellResults } from './results.ts';
+import { markdownTable } from './results.ts';
+import { tellResults } from './tell-results.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** The local engine on the deployed definition with functions that do nothing, beside a loop over the same manifest. */

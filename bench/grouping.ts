@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Contender, type Result, runInTurn } from './contenders.ts';
 import { digits, medianOf, nodeOptions, prepare, program, sizesOf, whole } from './programs.ts';
-import { markdownTable, tellResults } from './results.ts';
+import { markdownTable } from './results.ts';
+import { tellResults } from './tell-results.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Planning by a group column beside planning without, and beside DuckDB with as much memory: some rows several times, then many once. */
@@ -93,12 +94,13 @@ function partOf({ rows: count, times, results }: ReturnType<typeof resultsOf>): 
           },
     ),
   );
+  const unable = results.some((result) => result === null) ? '\n\nDuckDB could not do with that memory what is missing here.' : '';
   const ran = times === 1 ? 'one run' : `each program ${times} times in turn; medians, and the most memory of any run`;
   return `${whole(count)} rows in ${whole(found ?? 0)} groups, half of them in one, ${ran}:
 
 ${table}
 
-Of the grouped plan, ${digits(sortedAt)} s sort stretches of the file, ${digits(stagedAt - sortedAt)} s merge them into ${whole(batches)} batches, ${digits(plannedAt - stagedAt)} s join the manifest and plan the levels above.`;
+Of the grouped plan, ${digits(sortedAt)} s sort stretches of the file, ${digits(stagedAt - sortedAt)} s merge them into ${whole(batches)} batches, ${digits(plannedAt - stagedAt)} s join the manifest and plan the levels above.${unable}`;
 }
 
 const all = [resultsOf(rows, repetitions), resultsOf(manyRows, 1)];

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { attemptPrefix } from '../functions/shared/object-keys.ts';
 import { type Contender, runInTurn } from './contenders.ts';
 import { digits, medianOf, nodeOptions, prepare, program, reviewFile, sizesOf, whole } from './programs.ts';
-import { markdownTable, tellResults } from './results.ts';
+import { markdownTable } from './results.ts';
 import { benchRun } from './run-of-reviews.ts';
+import { tellResults } from './tell-results.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** finish-run, and its proof alone, beside reading and copying the same files with nothing checked; of a run in rows' order and of a grouped one. */

@@ -6,7 +6,8 @@ import { jainIndex, smallestOfLargest } from './limits/fairness.ts';
 import { runInRealTime } from './limits/in-real-time.ts';
 import { slidingWindow } from './limits/sliding-window.ts';
 import { sizesOf, whole } from './programs.ts';
-import { markdownTable, tellResults } from './results.ts';
+import { markdownTable } from './results.ts';
+import { tellResults } from './tell-results.ts';
 
 /** What 1, 2 and 8 runs at once get out of an endpoint's limits: in virtual time by the workers of the tests, and for a while over DynamoDB's protocol. */
 

@@ -48,12 +48,3 @@ export function keepResults(name: string, setting: Setting, results: unknown, se
   const origin = `\`${setting.command}\`, ${setting.date}, ${setting.machine}; ${versions.join(', ')}.`;
   writeFileSync(docsUrl, `${docs.slice(0, from)}${begin}\n${origin}\n\n${section}\n${docs.slice(to)}`);
 }
-
-/**
- * Prints a benchmark's part of docs/benchmarks.md, and keeps it with its results where the command was given no sizes: those of other sizes
- * would stand beside figures that they cannot be compared with.
- */
-export function tellResults(name: string, packages: readonly string[], results: unknown, section: string): void {
-  if (process.argv.length === 2) keepResults(name, settingOf(`npm run bench -- ${name}`, packages), results, section);
-  process.stdout.write(`${section}\n`);
-}

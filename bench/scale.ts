@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shareOfFunction } from '../functions/plan-batches/plan-batches.ts';
 import type { StepName } from '../functions/shared/contract.ts';
-import { MAX_BATCHES_PER_FUNCTION, PART_ROWS } from '../functions/shared/limits.ts';
+import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, PART_ROWS, SINGLE_BATCH_LIMIT } from '../functions/shared/limits.ts';
 import { attemptPrefix, LEVELS_PART, partName } from '../functions/shared/object-keys.ts';
 import { defaultMemoryMb } from '../infra/steps.ts';
 import { workflowDefinition } from '../infra/workflow.ts';
@@ -10,11 +10,12 @@ import { type Result, runInTurn } from './contenders.ts';
 import { pricesSchema } from './costs/cost-page.ts';
 import type { Counts } from './costs/counted-run.ts';
 import { digits, medianOf, nodeOptions, prepare, program, reviewFile, sizesOf, whole } from './programs.ts';
-import { markdownTable, tellResults } from './results.ts';
+import { markdownTable } from './results.ts';
 import { benchRun } from './run-of-reviews.ts';
 import { isWithin, verdictOf } from './scale/checks.ts';
 import { countsAt, ofLongerTexts, type Share, sharesOf } from './scale/counts-at.ts';
-import { checksOf, planCallsOf, type Units } from './scale/steps.ts';
+import { checksOf, planCallsOf, reasons, type Units } from './scale/steps.ts';
+import { tellResults } from './tell-results.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /**
@@ -155,10 +156,11 @@ const goals = bills.map(({ size, all, services: lines }) => {
 });
 
 const missed = checks.filter((check) => !isWithin(check));
+const notes = missed.flatMap(({ step }) => (step in reasons ? `- ${step}: ${reasons[step]}` : []));
 const section = `${whole(rows)} rows, ${whole(batches)} batches, ${whole(units.run.folds)} folds, on default memory. Manifest, children, levels, excerpts and receipts were made in full and given to the steps that are deployed;
 staging and writing were measured on ${whole(stagedRows)} rows and on a part. ${missed.length === 0 ? 'Everything is within its limit.' : `Beyond their limits: ${missed.map(({ step }) => step).join('; ')}.`}
 
-${markdownTable(
+${notes.length === 0 ? '' : `${notes.join('\n')}\n\n`}${markdownTable(
   checks.map((check) => ({
     step: check.step,
     measured: check.measured,
@@ -180,5 +182,8 @@ As shares of what the model costs (${prices.model.name}, texts of some 36 tokens
 
 ${billTable}
 
-${goals.join('\n')}`;
+${goals.join('\n')}
+
+Why: a run of fewer than ${whole(SINGLE_BATCH_LIMIT)} batches gives each function one batch, so a call takes three transitions and a function's seconds by itself; from there on ${MIN_BATCHES_PER_FUNCTION} to ${MAX_BATCHES_PER_FUNCTION} calls share them. S3 has
+${(counted.s3Writes / counted.calls).toFixed(1)} writes and ${(counted.s3Reads / counted.calls).toFixed(1)} reads for each call, whatever the size: the answer and the outcome are objects of their own, and both are looked for before the model is asked.`;
 tellResults('scale', ['jsonata', 'hyparquet-writer'], { rows, stagedRows, units, checks, bills }, section);

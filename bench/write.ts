@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Contender, runInTurn } from './contenders.ts';
 import { digits, medianOf, nodeOptions, prepare, program, reviewFile, sizesOf, whole } from './programs.ts';
-import { markdownTable, tellResults } from './results.ts';
+import { markdownTable } from './results.ts';
+import { tellResults } from './tell-results.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Writing the tables of a staged run beside the bare writer and DuckDB's COPY of the same rows, each time in a process of its own. */

@@ -54,6 +54,16 @@ const EVENTS = { task: 5, choice: 2, wait: 2, map: 4 };
 /** A slow endpoint, and how long a child waits at least between two looks at its limit: MAX_INLINE_WAIT_SECONDS. */
 const SLOW_CALLS_A_MINUTE = 3;
 
+const JOINED_WITH_LAST_PART = 'the same in the call that stages the last part';
+const LEVELS_WITH_GROUPS = 'the same with groups or insights';
+
+/** Why a step is beyond its limit, where that is known. */
+export const reasons: Readonly<Record<string, string>> = {
+  [JOINED_WITH_LAST_PART]:
+    'a call stages part after part until its time is short, and joins the manifest where the last part was among them. One that has staged for too long by then is ended by Lambda, and a further try begins where that call began.',
+  [LEVELS_WITH_GROUPS]: 'one call reads the outcomes of all batches, and nothing lets another go on where it stopped.',
+};
+
 /** Each step of the run against its limits. */
 export function checksOf(units: Units): Check[] {
   const { run, memoryMb } = units;
@@ -107,14 +117,7 @@ export function checksOf(units: Units): Check[] {
     ),
     memory('stage all rows', parts, 'plan-batches', units.stage.residentMb),
     time('join the manifest, plan the levels', `${digits(units.join.seconds)} s`, batches, joined, LAMBDA_SECONDS, lambda),
-    time(
-      'the same in the call that stages the last part',
-      `${digits(units.join.seconds)} s`,
-      batches,
-      joined,
-      DEADLINE_RESERVE_MS / 1000,
-      'surely left then',
-    ),
+    time(JOINED_WITH_LAST_PART, `${digits(units.join.seconds)} s`, batches, joined, DEADLINE_RESERVE_MS / 1000, 'surely left then'),
     memory('join the manifest, plan the levels', batches, 'plan-batches', units.join.residentMb),
     {
       step: 'manifest',
@@ -166,7 +169,7 @@ export function checksOf(units: Units): Check[] {
       predicted: ((CALLS_IN_FLIGHT * 60) / SLOW_CALLS_A_MINUTE / MAX_INLINE_WAIT_SECONDS) * (EVENTS.task + EVENTS.choice + EVENTS.wait),
       ...{ limit: HISTORY_EVENTS, unit: 'events', bound: 'history of an execution' },
     },
-    time('list the outcomes', `${LISTED_KEYS} keys a page`, batches, s3Seconds(run.batches / LISTED_KEYS), LAMBDA_SECONDS, lambda),
+    time('list the outcomes', `${whole(LISTED_KEYS)} keys a page`, batches, s3Seconds(run.batches / LISTED_KEYS), LAMBDA_SECONDS, lambda),
     time('write a part', `${digits(units.part.seconds)} s`, '1 part', partWritten, LAMBDA_SECONDS, lambda),
     time(
       'write all parts',
@@ -179,7 +182,7 @@ export function checksOf(units: Units): Check[] {
     memory('write a part', '1 part', 'write-tables', units.part.residentMb),
     time('write the levels', `${digits(units.levels.seconds)} s`, `${whole(run.folds)} folds`, levelsWritten, LAMBDA_SECONDS, lambda),
     time(
-      'the same with groups or insights',
+      LEVELS_WITH_GROUPS,
       `${digits(1000 * units.outcome.seconds)} ms an outcome`,
       `${whole(calls)} outcomes`,
       levelsWritten + outcomesRead,
