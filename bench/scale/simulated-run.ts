@@ -40,7 +40,9 @@ const batchesOfPart = PART_ROWS / batchRows;
 const limit = pLimit(32);
 
 const steps: Record<string, () => Promise<void>> = { manifests, outcomes, receipts, sets };
-await steps[what as string]?.();
+const step = steps[what ?? ''];
+if (!step) throw new Error(`There is no step ${what}`);
+await step();
 
 async function read<Value>(store: ObjectStore, key: string): Promise<Value> {
   const bytes = await store.get(key);
