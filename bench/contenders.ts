@@ -26,11 +26,13 @@ interface Measurement {
 }
 
 /** The runs of one contender: medians, but for the memory, of which the most is told. */
-export interface Result extends Usage {
+export interface Result<Figures = unknown> extends Usage {
   name: string;
   /** What the first run printed. */
   printed: unknown;
   runs: readonly Usage[];
+  /** What each run printed: figures that a program takes of itself. */
+  figures: readonly Figures[];
 }
 
 const preload = fileURLToPath(new URL('usage-at-exit.ts', import.meta.url));
@@ -51,13 +53,13 @@ function measure({ name, args, after }: Contender): Measurement {
   return { printed: lastLine === '' ? null : JSON.parse(lastLine), usage: { seconds, ...JSON.parse(usage ?? '') } };
 }
 
-const median = (values: readonly number[]) => {
+export const median = (values: readonly number[]) => {
   const sorted = values.toSorted((one, other) => one - other);
   return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) / 2;
 };
 
 /** Runs the contenders in turn, each in a process of its own, so that whatever else the machine does meets all of them. */
-export function runInTurn(contenders: readonly Contender[], repetitions: number): Result[] {
+export function runInTurn<Figures = unknown>(contenders: readonly Contender[], repetitions: number): Result<Figures>[] {
   const runs = contenders.map((): Measurement[] => []);
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const [index, contender] of contenders.entries()) runs[index]?.push(measure(contender));
@@ -72,6 +74,7 @@ export function runInTurn(contenders: readonly Contender[], repetitions: number)
       cpuSeconds: median(usages.map(({ cpuSeconds }) => cpuSeconds)),
       residentMb: Math.max(...usages.map(({ residentMb }) => residentMb)),
       runs: usages,
+      figures: measured.map(({ printed }) => printed as Figures),
     };
   });
 }

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Contender, type Result, runInTurn } from './contenders.ts';
 import { type FileKind, fileKinds } from './plan/review-files.ts';
 import { keepResults, markdownTable, settingOf } from './results.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /**
  * Planning and `explain` of files in every format beside the bare parser of the format, each in a process of its own: as many rows as make
@@ -58,7 +58,7 @@ function resultsOf(kind: FileKind, path: string, rows: number, times: number): F
     throw new Error(`${kind} has ${rows} rows; found were ${counted.join(', ')}, explained ${explained.rows_staged}`);
   }
   // What explain prints is long.
-  return { file: kind, rows, bytes: statSync(path).size, parser: bare, plan, explain: { ...explain, printed: { rows } } };
+  return { file: kind, rows, bytes: statSync(path).size, parser: bare, plan, explain: { ...explain, printed: { rows }, figures: [] } };
 }
 
 function* resultsFor(rows: number, times: number): Generator<FileResults> {
@@ -93,12 +93,10 @@ const tableOf = (results: readonly FileResults[]) =>
     })),
   );
 
-const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 const parsers = Object.values(kinds).filter(({ parser }) => parser !== null);
-const command = ['npm run bench -- plan', ...process.argv.slice(2)].join(' ');
 
-/** What is measured so far is kept: all of it takes its time. */
+/** What is measured so far is kept, where nothing but the defaults are measured: all of it takes its time. */
 function keep(speed: readonly FileResults[], memory: readonly FileResults[]): string {
   const parts = [
     `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn; medians, and the most memory of any run:`,
@@ -108,7 +106,8 @@ function keep(speed: readonly FileResults[], memory: readonly FileResults[]): st
 Where other programs share the machine, the CPU seconds are the ones to compare.`,
   ];
   const section = parts.join('\n\n');
-  keepResults('plan', settingOf(command, ['csv-parse', 'hyparquet']), { speed, memory }, section);
+  if (process.argv.length === 2)
+    keepResults('plan', settingOf('npm run bench -- plan', ['csv-parse', 'hyparquet']), { speed, memory }, section);
   return section;
 }
 

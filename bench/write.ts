@@ -1,38 +1,60 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { writeReviewFile } from './plan/review-files.ts';
+import { type Contender, runInTurn } from './contenders.ts';
+import { digits, medianOf, nodeOptions, prepare, program, reviewFile, sizesOf, whole } from './programs.ts';
+import { markdownTable } from './results.ts';
+import { tellResults } from './tell-results.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
-/** Writing the tables of a run, so many parts at once, each time in a process of its own. */
-const rows = Number(process.argv[2] ?? 1_000_000);
-const atOnce = process.argv.slice(3);
-const worker = fileURLToPath(new URL('write-worker.ts', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
-try {
-  const path = join(folder, 'reviews.csv');
-  await writeReviewFile('csv', path, rows, path);
-  execFileSync(process.execPath, [...process.execArgv, worker, 'prepare', folder, path], { stdio: 'inherit' });
-  console.log(`write: ${rows.toLocaleString('en')} rows; ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`);
-  console.table(
-    (atOnce.length > 0 ? atOnce : ['1', '2', '100']).map((parts) => {
-      const measured = JSON.parse(
-        execFileSync(process.execPath, [...process.execArgv, worker, 'write', folder, parts], { encoding: 'utf8' }),
-      ) as {
-        parts: number;
-        seconds: number;
-        residentMb: number;
-      };
-      return {
-        'parts at once': Number(parts),
-        parts: measured.parts,
-        seconds: Number(measured.seconds.toFixed(1)),
-        'rows/s': Math.round(rows / measured.seconds),
-        'resident MB': Math.round(measured.residentMb),
-      };
-    }),
-  );
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+/** Writing the tables of a staged run beside the bare writer and DuckDB's COPY of the same rows, each time in a process of its own. */
+
+const [rows, repetitions] = sizesOf([1_000_000, 3]);
+
+interface Written {
+  /** Of the work alone, without starting the program. */
+  seconds: number;
+  bytes: number;
 }
+
+const folder = temporaryFolder();
+const out = join(folder, 'out');
+const target = join(folder, 'target');
+const after = () => rmSync(target, { recursive: true, force: true });
+process.stderr.write(`Staging ${whole(rows)} rows ...\n`);
+const path = reviewFile(folder, rows);
+prepare('write/prepare.ts', path, out);
+rmSync(path);
+prepare('write/tables.ts', out, '1');
+
+const contenders: Contender[] = [
+  { name: 'write-tables, one part at a time', args: [...nodeOptions, program('write/tables.ts'), out, '1'] },
+  { name: 'write-tables, all parts at once', args: [...nodeOptions, program('write/tables.ts'), out, '100'] },
+  { name: 'hyparquet-writer alone, row_summaries', args: [...nodeOptions, program('write/bare-writer.ts'), out, target], after },
+  { name: 'DuckDB, row_summaries of staged rows', args: [program('write/duckdb-copy.ts'), 'staged', out, target], after },
+  { name: 'DuckDB, COPY of the finished row_summaries', args: [program('write/duckdb-copy.ts'), 'finished', out, target], after },
+];
+process.stderr.write('Writing ...\n');
+const results = runInTurn<Written>(contenders, repetitions);
+const secondsOf = (result: (typeof results)[number]) => medianOf(result, ({ seconds }) => seconds);
+const ours = results[0] as (typeof results)[number];
+
+const table = markdownTable(
+  results.map((result) => ({
+    program: result.name,
+    s: digits(secondsOf(result)),
+    'CPU s': digits(result.cpuSeconds),
+    'rows/s': whole(rows / secondsOf(result)),
+    'speed / ours': digits(secondsOf(ours) / secondsOf(result)),
+    'by CPU': digits(ours.cpuSeconds / result.cpuSeconds),
+    'MB written': digits(medianOf(result, ({ bytes }) => bytes) / 1e6),
+    MiB: whole(result.residentMb),
+  })),
+);
+const section = `${whole(rows)} rows, each program ${repetitions} times in turn; medians, and the most memory of any run. Seconds are those of the work, CPU seconds those of the whole program:
+
+${table}
+
+write-tables reads staged rows and the outcomes of their batches and writes \`row_summaries\`, \`batch_summaries\`, the excerpts of the report and the receipts;
+each row is checked, counted and followed to its batch. The others write \`row_summaries\` alone, compressed with zstd in row groups of 10,000 rows:
+hyparquet-writer parses the staged rows and invents the summaries; DuckDB joins staged rows, manifest and outcomes, or reads the finished table.`;
+tellResults('write', ['@duckdb/node-api', 'hyparquet-writer'], { rows, repetitions, results }, section);

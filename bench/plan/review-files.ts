@@ -11,7 +11,8 @@ const CHUNK_CHARACTERS = 1_000_000;
 const PAGE_ROWS = 1_000_000;
 const PAGED_TEXT_CHARACTERS = 100;
 
-async function writeText(path: string, begin: string, lines: Iterable<string>, end = ''): Promise<void> {
+/** Writes lines as a file, a chunk at a time. */
+export async function writeText(path: string, begin: string, lines: Iterable<string>, end = ''): Promise<void> {
   const out = createWriteStream(path);
   let chunk = begin;
   for (const line of lines) {

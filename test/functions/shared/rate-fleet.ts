@@ -3,11 +3,19 @@ import { providerLimits } from '../../../functions/shared/rate-headers.ts';
 import type { RateChange } from '../../../functions/shared/rate-limit.ts';
 import { type RateTable, rateLimiter } from '../../../functions/shared/rate-limiter.ts';
 import { memoryRateTable } from '../../../local/memory-rate-limiter.ts';
-import { rateLimiter as providerBuckets, type RateLimits } from '../../../local/model-server/rate-limits.ts';
+import {
+  type RateLimiter as ProviderBuckets,
+  rateLimiter as providerBuckets,
+  type RateLimits,
+} from '../../../local/model-server/rate-limits.ts';
 import { VirtualTime } from '../../fakes/virtual-time.ts';
 
 export interface FleetOptions {
   provider: RateLimits;
+  /** How the endpoint counts. @default buckets that refill steadily */
+  bucketsOf?: (limits: RateLimits) => ProviderBuckets;
+  /** What each process has in place of the shared limiter. */
+  limiterOf?: (random: () => number) => RateLimiter;
   /** Workers of each run. */
   runs: readonly number[];
   minutes: number;
@@ -58,7 +66,7 @@ const WORKFLOW_SECONDS = 0.3;
 
 /** What a fleet of workers gets out of an endpoint's limits, in virtual time. */
 export async function runFleet(options: FleetOptions): Promise<FleetFigures> {
-  const { countedTokens = 1_000, estimatedTokens = 1_500 } = options;
+  const { countedTokens = 1_000, estimatedTokens = 1_500, bucketsOf = providerBuckets, limiterOf } = options;
   const time = new VirtualTime(START_MS);
   const endMs = START_MS + options.minutes * 60_000;
   const minute = () => Math.floor((time.now() - START_MS) / 60_000);
@@ -78,7 +86,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetFigures> {
     longestWaitSeconds: 0,
   };
 
-  let buckets = providerBuckets(options.provider);
+  let buckets = bucketsOf(options.provider);
   let isLowered = false;
   let recent: number[] = [];
   /** What the endpoint says at once: seconds to wait, or 0. */
@@ -86,7 +94,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetFigures> {
     const { lowered, slowDown } = options;
     if (lowered && !isLowered && minute() >= lowered.atMinute) {
       isLowered = true;
-      buckets = providerBuckets(lowered.provider);
+      buckets = bucketsOf(lowered.provider);
       // The new buckets are as empty as the old ones are by then.
       while (buckets.take(tokens, time.now()) === 0);
     }
@@ -163,6 +171,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetFigures> {
   }
 
   const processOf = (worker: number) => {
+    if (limiterOf) return limiterOf(random);
     const skewMs = (options.clockSkewSeconds?.(worker) ?? 0) * 1000;
     return rateLimiter(table, { now: () => time.now() + skewMs, random });
   };

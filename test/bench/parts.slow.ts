@@ -1,0 +1,73 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const PATH = `${join(repository, 'node_modules/.bin')}:${process.env.PATH}`;
+
+/** Each command with sizes so small that nothing of what it measures means anything, and what its table must have. */
+const commands: [string, number[], string[]][] = [
+  ['write', [2_000, 1], ['write-tables, one part at a time', 'DuckDB, COPY']],
+  ['ledger', [2_000, 1], ['its proof alone', '100 groups']],
+  ['grouping', [3_000, 1, 4_000, 50, 320], ['plan, grouped', 'DuckDB, ORDER BY']],
+  ['limits', [1, 8, 1], ['sliding window of requests', 'real time']],
+  ['engine', [100, 200, 2_500, 1], ['loop over the manifest', '2,500']],
+  ['scale', [200_000, 2_000, 1, 200], ['its proof where rows are grouped', 'All of AWS']],
+  ['cold', [1], ['finish-run', 'Node alone']],
+];
+
+let temporary: string;
+beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'hundredfold-commands-'));
+});
+afterAll(() => rm(temporary, { recursive: true, force: true }));
+
+const bench = (args: readonly string[]) =>
+  run('node', ['--max-semi-space-size=8', 'bench/run.ts', ...args], { cwd: repository, env: { ...process.env, PATH, TMPDIR: temporary } });
+
+test.each(commands)(
+  '%s runs to its end with small sizes, keeps nothing of them and leaves nothing behind',
+  async (name, sizes, expected) => {
+    const page = join(repository, 'docs/benchmarks.md');
+    const kept = await readFile(page, 'utf8');
+    const { stdout } = await bench([name, ...sizes.map(String)]);
+    for (const words of expected) expect(stdout).toContain(words);
+    expect(await readFile(page, 'utf8')).toBe(kept);
+    expect(await readdir(temporary)).toEqual([]);
+  },
+  300_000,
+);
+
+test('a size that is none is refused, and nothing is left behind', async () => {
+  await expect(bench(['write', 'many'])).rejects.toThrow('Up to 2 sizes above 0');
+  expect(await readdir(temporary)).toEqual([]);
+});
+
+test('a command that is stopped ends what it has started and leaves nothing behind', async () => {
+  const child = spawn('node', ['bench/run.ts', 'write', '1000000', '1'], {
+    cwd: repository,
+    env: { ...process.env, PATH, TMPDIR: temporary },
+  });
+  const ended = once(child, 'exit');
+  await once(child.stderr, 'data');
+  // The benchmark is at work, and waits for a process of its own.
+  expect(await processesWith(temporary)).toBeGreaterThan(0);
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([143, null]);
+  expect(await readdir(temporary)).toEqual([]);
+  expect(await processesWith(temporary)).toBe(0);
+});
+
+/** Processes whose environment names a folder. */
+async function processesWith(folder: string): Promise<number> {
+  const environments = (await readdir('/proc'))
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''));
+  return (await Promise.all(environments)).filter((environment) => environment.includes(join(folder, 'hundredfold-bench-'))).length;
+}
