@@ -51,7 +51,7 @@ function measure({ name, args, after }: Contender): Measurement {
   return { printed: lastLine === '' ? null : JSON.parse(lastLine), usage: { seconds, ...JSON.parse(usage ?? '') } };
 }
 
-const median = (values: readonly number[]) => {
+export const median = (values: readonly number[]) => {
   const sorted = values.toSorted((one, other) => one - other);
   return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) / 2;
 };
