@@ -9,6 +9,8 @@ export interface ModelStats {
   paidTwice: number;
   /** Requests that met a fault, by its kind. */
   faults: Partial<Record<FaultKind, number>>;
+  /** Requests that wait for their answers now. */
+  inFlight: number;
   /** Most requests that waited for their answers at once. */
   mostInFlight: number;
   /** From the first request's arrival to the last answer, in seconds; 0 before there is one. */
@@ -55,6 +57,7 @@ export class AnswerAccount {
     return {
       ...{ requests: this.#requests, answers: this.#answers, paidTwice: this.#paidTwice, faults: { ...this.#faults } },
       ...{
+        inFlight: this.#inFlight,
         mostInFlight: this.#mostInFlight,
         seconds: ((this.#lastMs ?? 0) - (this.#lastMs === undefined ? 0 : (this.#firstMs ?? 0))) / 1000,
       },
