@@ -1,13 +1,12 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { median } from './contenders.ts';
 import { type CpuProfile, type SelfTime, selfTimes } from './instant/cpu-profile.ts';
 import { instantContest, ourRun } from './instant/instant-contest.ts';
-import { type Phases, phaseNames } from './instant/phases.ts';
-import { openModel } from './model/open-model.ts';
+import { phasedRun } from './instant/phased-run.ts';
+import { phaseNames } from './instant/phases.ts';
 import { writeReviewFile } from './plan/review-files.ts';
-import { type ProgramUse, runProgram } from './processes/program-run.ts';
+import type { ProgramUse } from './processes/program-run.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
 
@@ -29,22 +28,9 @@ async function fileOf(length: number): Promise<string> {
   return path;
 }
 
-/** The same run with its phases told, and with the profile of V8 where a folder is given. */
-async function phasesOf(path: string, profileFolder?: string): Promise<Phases> {
-  await using model = await openModel();
-  const out = join(folder, 'out');
-  const profiling = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval', '1000', '--cpu-prof-dir', profileFolder];
-  const script = fileURLToPath(new URL('instant/profiled-run.ts', import.meta.url));
-  // What local/launch.mjs gives every program of this project.
-  const args = [...process.execArgv, ...profiling, script, path, out, model.baseUrl];
-  const { stdout } = await runProgram({ name: 'the profiled run', command: process.execPath, args });
-  rmSync(out, { recursive: true });
-  return JSON.parse(stdout) as Phases;
-}
-
 async function functionsOf(path: string): Promise<SelfTime[]> {
   const profiles = join(folder, 'profiles');
-  await phasesOf(path, profiles);
+  await phasedRun(path, folder, profiles);
   const [file = ''] = readdirSync(profiles);
   return selfTimes(JSON.parse(readFileSync(join(profiles, file), 'utf8')) as CpuProfile, SHOWN_FUNCTIONS);
 }
@@ -68,7 +54,7 @@ say(`${count(rows)} rows, hundredfold and the least program in turn ...`);
 const path = await fileOf(rows);
 const contest = await instantContest(path, rows, repetitions, folder);
 say('Phases ...');
-const phases = await phasesOf(path);
+const phases = await phasedRun(path, folder);
 say('Functions ...');
 const functions = await functionsOf(path);
 say(`${count(fewRows)} rows ...`);

@@ -36,14 +36,21 @@ export function markdownTable(rows: readonly Record<string, string | number>[]):
 
 const docsUrl = new URL('../docs/benchmarks.md', import.meta.url);
 
+export const resultsFolder = fileURLToPath(new URL('results', import.meta.url));
+
+/** Writes `<name>.json`. */
+export function keepFigures(name: string, setting: Setting, results: unknown, folder = resultsFolder): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ ...setting, results }, null, 2)}\n`);
+}
+
 /**
  * Writes `results/<name>.json` and the benchmark's part of docs/benchmarks.md, which lies between its markers.
  * @param otherFolder where both are files of their own instead: results of a trial.
  */
 export function keepResults(name: string, setting: Setting, results: unknown, section: string, otherFolder?: string): void {
-  const folder = otherFolder ?? fileURLToPath(new URL('results', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ ...setting, results }, null, 2)}\n`);
+  const folder = otherFolder ?? resultsFolder;
+  keepFigures(name, setting, results, folder);
   if (otherFolder !== undefined) {
     writeFileSync(join(folder, `${name}.md`), `${originOf(setting)}\n\n${section}\n`);
     return;

@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchArguments, parseBenchArguments, type Sizes } from './bench-arguments.ts';
-import { keepResults, settingOf } from './results.ts';
+import { keepFigures, keepResults, resultsFolder, settingOf } from './results.ts';
 
 const USAGE = 2;
 
 export interface Session<Defaults extends Sizes> {
   sizes: BenchArguments<Defaults>['sizes'];
+  /** Where the results are kept that these may be compared with. */
+  resultsFolder: string;
   /** Its own, removed when the process ends. */
   folder: string;
   /** Says on standard error how far it is. */
@@ -21,10 +23,17 @@ export interface SessionOptions<Defaults extends Sizes> {
   defaults: Defaults;
   /** Packages whose versions matter. */
   packages: readonly string[];
+  /** Whether the section is a part of docs/benchmarks.md. @default true */
+  isPage?: boolean;
 }
 
 /** What every benchmark with sizes needs around it. Ends the process where its arguments are wrong, with one sentence. */
-export function openSession<Defaults extends Sizes>({ name, defaults, packages }: SessionOptions<Defaults>): Session<Defaults> {
+export function openSession<Defaults extends Sizes>({
+  name,
+  defaults,
+  packages,
+  isPage = true,
+}: SessionOptions<Defaults>): Session<Defaults> {
   const args = process.argv.slice(2);
   let parsed: BenchArguments<Defaults>;
   try {
@@ -33,7 +42,7 @@ export function openSession<Defaults extends Sizes>({ name, defaults, packages }
     process.stderr.write(`${(error as Error).message}\n`);
     process.exit(USAGE);
   }
-  const { sizes, resultsFolder, isWhole } = parsed;
+  const { sizes, resultsFolder: namedFolder, isWhole } = parsed;
   const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   // What was started ends with the process.
@@ -41,6 +50,7 @@ export function openSession<Defaults extends Sizes>({ name, defaults, packages }
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   return {
     sizes,
+    resultsFolder: namedFolder ?? resultsFolder,
     folder,
     say,
     finish(results, section, versions = {}) {
@@ -49,8 +59,10 @@ export function openSession<Defaults extends Sizes>({ name, defaults, packages }
       const shown = args.filter((arg, index) => arg !== '--results' && args[index - 1] !== '--results');
       const setting = settingOf([`npm run bench -- ${name}`, ...shown].join(' '), packages);
       const whole = { ...setting, versions: { ...setting.versions, ...versions } };
-      if (resultsFolder !== undefined || isWhole) keepResults(name, whole, results, section, resultsFolder);
-      else say('These are not the usual sizes: nothing is kept (--results DIR keeps it there).');
+      if (namedFolder !== undefined || isWhole) {
+        if (isPage) keepResults(name, whole, results, section, namedFolder);
+        else keepFigures(name, whole, results, namedFolder);
+      } else say('These are not the usual sizes: nothing is kept (--results DIR keeps it there).');
     },
   };
 }

@@ -63,6 +63,8 @@ export class ProgramRun {
       let seconds = 0;
       this.#child.once('exit', () => {
         seconds = (performance.now() - started) / 1000;
+        // What it left behind holds its output open.
+        this.kill();
       });
       this.#child.once('error', (error) => reject(new Error(`${name} did not start: ${error.message}`)));
       this.#child.once('close', (exitCode) => {
@@ -72,8 +74,6 @@ export class ProgramRun {
       });
     }).finally(() => {
       clearInterval(timer);
-      // What it left behind, such as the workers of a program that was killed.
-      this.kill();
       alive.delete(this);
     });
   }
