@@ -31,6 +31,7 @@ const [start] = runInTurn(
   repetitions,
 );
 figure('start: hundredfold status of no run', start?.seconds ?? null, 's');
+figure('start, CPU', start?.cpuSeconds ?? null, 's');
 
 say('plan ...');
 const path = join(folder, 'reviews.csv');

@@ -27,7 +27,7 @@ export function markdownTable(rows: readonly Record<string, string | number>[]):
   const columns = Object.keys(rows[0] ?? {});
   const cells = rows.map((row) => columns.map((column) => String(row[column])));
   const widths = columns.map((column, index) => Math.max(column.length, ...cells.map((line) => line[index]?.length ?? 0)));
-  const isNumeric = columns.map((_, index) => cells.every((line) => /^[\d.,]*$/.test(line[index] ?? '')));
+  const isNumeric = columns.map((_, index) => cells.every((line) => /^[-+]?[\d.,]*$/.test(line[index] ?? '')));
   const lineOf = (line: readonly string[]) =>
     `| ${line.map((cell, index) => (isNumeric[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0))).join(' | ')} |`;
   const rule = `|${widths.map((width, index) => (isNumeric[index] ? `${'-'.repeat(width + 1)}:` : '-'.repeat(width + 2))).join('|')}|`;

@@ -34,7 +34,11 @@ function pattern(python: string, name: string, threads: number, retries: number)
         ...[fileURLToPath(new URL('pattern.py', import.meta.url)), '--input', path, '--output', out, '--threads', String(threads)],
         ...['--retries', String(retries), '--timeout', String(MODEL_TIMEOUT_MS / 1000), '--batch-rows', String(BATCH_ROWS)],
       ],
-      env: { OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: 'bench', PYSPARK_PYTHON: python },
+      env: {
+        ...{ OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: 'bench', PYSPARK_PYTHON: python },
+        // Beside its output: a Spark that is killed removes nothing.
+        SPARK_LOCAL_DIRS: `${out}-of-spark`,
+      },
     }),
   };
 }
