@@ -1,0 +1,3 @@
+import { sparkContest } from './spark/spark-contest.ts';
+
+await sparkContest('spark', 10_000);
