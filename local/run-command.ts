@@ -45,8 +45,17 @@ export async function runCommand(file: string | undefined, options: RunOptions):
   return runAttempt(run, model, stores, options);
 }
 
-/** Runs a claimed attempt to its end while people watch. @returns the exit code. */
-export async function runAttempt(run: Run, model: ModelChoice, stores: LocalStores, options: AttemptOptions): Promise<number> {
+/**
+ * Runs a claimed attempt to its end while people watch. @returns the exit code.
+ * @param tell says what came of it. @default prints the result
+ */
+export async function runAttempt(
+  run: Run,
+  model: ModelChoice,
+  stores: LocalStores,
+  options: AttemptOptions,
+  tell: (record: RunRecord) => Promise<void> = (record) => print(record, options, stores),
+): Promise<number> {
   const meter = new RunMeter();
   const progress = new Progress(meter, process.stderr);
   const say = (line: string) => progress.say(line);
@@ -96,7 +105,7 @@ export async function runAttempt(run: Run, model: ModelChoice, stores: LocalStor
     );
 
     if (!record) throw failures.at(-1) ?? new Error('The run left no record');
-    await print(record, options, stores);
+    await tell(record);
     return exitCodes[String(record.status)] ?? 1;
   } finally {
     await command?.ended();
