@@ -38,7 +38,7 @@ export function figuresOf(comparison: Comparison): Figure[] {
     ...(varied.includes('batch_rows') ? [row('batch size', ({ batch_rows }) => count(batch_rows))] : []),
     ...(varied.includes('model') ? [row('model', ({ model }) => model)] : []),
     ...(varied.includes('instruction') ? [row('instruction', ({ instruction }) => String(instructions.indexOf(instruction) + 1))] : []),
-    row('status', ({ status, calls, calls_now }) => (calls > 0 && calls_now === 0 ? `${status}, kept` : status)),
+    row('status', ({ status }) => status),
     row('calls', ({ calls }) => count(calls)),
     row('paid now', ({ calls_now }) => count(calls_now)),
     row('tokens in', ({ input_tokens }) => count(input_tokens)),

@@ -42,21 +42,29 @@ export async function pageAssets(): Promise<PageAssets> {
 
 /** The whole comparison as a page that needs nothing else. */
 export function comparisonPage(comparison: Comparison, settings: Settings | undefined, assets: PageAssets): string {
-  const { source_key: source, ways, is_offline: isOffline } = comparison;
+  const { source_key: source, ways } = comparison;
   return framedPage(
     {
       title: `${source}: ${ways.length} ways compared`,
       kind: 'Comparison',
       heading: source,
       skip: { id: 'figures', words: 'Skip to the figures' },
-      facts: html`<span>${sampleWords(comparison)}</span> <span>${counted(ways.length, 'way')}</span>${
-        isOffline && html` <span>offline extract, no language model</span>`
-      }`,
+      facts: html`<span>${sampleWords(comparison)}</span> ${factsOf(comparison).map((fact) => html`<span>${fact}</span> `)}`,
       sections: sectionsOf(comparison, settings),
       footer: html`This page holds words of the rows, needs no network and sends nothing. What was answered is kept beside it: the same comparison again costs nothing.`,
     },
     assets,
   );
+}
+
+/** What all ways have in common. */
+function factsOf({ ways, varied, is_offline: isOffline }: Comparison): string[] {
+  const [first] = ways;
+  return [
+    `${counted(ways.length, 'way')}`,
+    ...(isOffline ? ['offline extract, no language model'] : varied.includes('model') || !first ? [] : [`model ${first.model}`]),
+    ...(varied.includes('batch_rows') || !first ? [] : [`up to ${counted(first.batch_rows, 'row')} a call`]),
+  ];
 }
 
 function sectionsOf(comparison: Comparison, settings: Settings | undefined): Section[] {
@@ -82,7 +90,8 @@ function figuresBody(comparison: Comparison): Html {
     findings.length + warnings.length > 0 &&
     html`<ul class="findings">${findings.map((words) => html`<li>${words}</li>`)}${warnings.map((words) => html`<li class="note">${words}</li>`)}</ul>`
   }
-<div class="scroll" tabindex="0" role="region" aria-label="Figures of the ways"><table class="figures"><caption>Figures of the ways${isProjected(comparison) && html`; ‘whole file’ is what all ${count(sample.rows_usable)} rows would cost at the price of the sample`}</caption>
+${isProjected(comparison) && html`<p class="hint">‘whole file’ is what all ${count(sample.rows_usable)} rows would cost at the price of the sample.</p>`}
+<div class="scroll" tabindex="0" role="region" aria-label="Figures of the ways"><table class="figures"><caption>Figures of the ways</caption>
 <thead>${heads.map(({ label, values }) => html`<tr><th scope="row">${label.trim()}</th>${cells(values, 'th')}</tr>`)}</thead>
 <tbody>${rows.map(({ label, values }) => html`<tr><th scope="row">${label.trim()}</th>${cells(values, 'td')}</tr>`)}</tbody></table></div>
 ${varied.includes('instruction') && html`<ol class="instructions">${instructions.map((instruction) => html`<li dir="auto">${instruction}</li>`)}</ol>`}

@@ -44,6 +44,7 @@ export function findingsOf(all: readonly ComparedWay[], isOffline: boolean): str
 export function warningsOf(all: readonly ComparedWay[], isOffline: boolean): string[] {
   return [
     ...(isOffline ? ['The offline model extracts sentences: its summaries are no measure of quality, its time none of a model’s.'] : []),
+    ...keptNotes(all),
     ...all.flatMap((way) => [
       ...(isWhole(way) ? [] : [`${way.name}: ${unfinished(way)}`]),
       ...(way.rows_failed > 0 && isWhole(way)
@@ -66,6 +67,16 @@ export function warningsOf(all: readonly ComparedWay[], isOffline: boolean): str
         : []),
     ]),
   ];
+}
+
+/** Which ways are shown as they were paid for at another time. */
+function keptNotes(all: readonly ComparedWay[]): string[] {
+  const begun = all.filter(({ calls }) => calls > 0);
+  const kept = begun.filter(({ calls_now }) => calls_now === 0);
+  if (kept.length === 0) return [];
+  const names = kept.length === begun.length ? 'All ways' : kept.map(({ name }) => name).join('; ');
+  const isOne = kept.length === 1 && begun.length > 1;
+  return [`${names} ${isOne ? 'is' : 'are'} kept from before: tokens, cost and time are those of then, and nothing was paid now.`];
 }
 
 const cutOff = (answers: number) => `${counted(answers, 'answer')} ${answers === 1 ? 'was' : 'were'}`;
