@@ -118,7 +118,7 @@ function valuesOf({ settings }: CompareOptions): { values: ComparedValues; commo
   }
   const values = withoutDoubles(named);
   const doubles = comparedNames.filter((name) => values[name]?.length !== named[name]?.length);
-  if (doubles.length > 0) say(`A value that is named twice is one way: left out of ${doubles.join(' and ')}.`);
+  if (doubles.length > 0) say(`A value that is named twice counts once: ${doubles.join(', ')}.`);
   return { values, common };
 }
 

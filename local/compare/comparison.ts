@@ -6,6 +6,7 @@ export interface WayFigures {
   /** What tells it apart from the others: `50 rows a call, gpt-6-luna`. */
   name: string;
   batch_rows: number;
+  /** The model that was asked for; the offline model server answers in any name. */
   model: string;
   instruction: string;
   /** `unstarted`: the money or the time was over before its turn. */

@@ -2,7 +2,6 @@ import { rowsPerCall } from '../../functions/shared/answer-budget.ts';
 import { latestAttempt, readAttempt } from '../../functions/shared/attempt.ts';
 import type { Batch, Run } from '../../functions/shared/contract.ts';
 import { jsonLines, parseJson } from '../../functions/shared/json-lines.ts';
-import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../../functions/shared/model-catalog.ts';
 import { manifestKey, runRecordKey } from '../../functions/shared/object-keys.ts';
 import { type Outcome, outcomeKeys, readOutcomeAt } from '../../functions/shared/outcome.ts';
 import { readPlan } from '../../functions/shared/plan.ts';
@@ -53,7 +52,7 @@ async function comparedWay(way: WayRun, sample: Sample, answers: ReadonlyMap<str
     run_id: runId,
     name: way.name,
     batch_rows: settings.batchRows,
-    model: run.endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : settings.model,
+    model: settings.model,
     instruction: settings.instruction,
     status,
     stop_reason: record?.stop_reason === undefined ? null : (record.stop_reason as string | null),
