@@ -58,7 +58,7 @@ export function figuresOf(comparison: Comparison): Figure[] {
     row('time', ({ seconds }) => ifKnown(seconds, duration)),
     row('call, median', ({ latency_median_seconds: seconds }) => ifKnown(seconds, latency)),
     row('call, 95 %', ({ latency_p95_seconds: seconds }) => ifKnown(seconds, latency)),
-    row('rows failed', ({ rows_failed }) => count(rows_failed)),
+    row('rows failed', ({ rows_failed, status }) => (status === 'halted' ? `${count(rows_failed)} left` : count(rows_failed))),
     ...some(
       ({ rows_rejected }) => rows_rejected > 0,
       row('rejected', ({ rows_rejected }) => count(rows_rejected)),

@@ -11,12 +11,17 @@ import { count, counted, dollars, duration, shortCount } from '../figures.ts';
 import { alignedStretches, type Stretch } from './alignment.ts';
 import type { ComparedBatch, ComparedWay, Comparison } from './comparison.ts';
 import { figuresOf, isProjected, rootText, sampleWords } from './comparison-lines.ts';
+import { isWhole } from './findings.ts';
 import { comparedNames } from './ways.ts';
 
 /** Summaries of batches that the page holds; each way's own report holds all of it. */
 const SHOWN_SUMMARIES = 4_000;
 /** Stretches that are open at first: the others open one by one. */
 const OPEN_STRETCHES = 1;
+/** Ways that the sentence on a chart names; of more, the least and the most. */
+const TOLD_WAYS = 4;
+/** Longest name below a bar. */
+const LABEL_CHARACTERS = 16;
 
 /** Writes the page of a comparison below `out`, over the one before. @returns its path. */
 export async function writeComparisonPage(comparison: Comparison, settings: Settings | undefined, out: string): Promise<string> {
@@ -79,6 +84,9 @@ function sectionsOf(comparison: Comparison, settings: Settings | undefined): Sec
   return sections.filter((section) => section !== undefined);
 }
 
+/** Whether names are too long for a chart, which then has the numbers of the ways. */
+const isNumbered = (ways: readonly ComparedWay[]) => ways.some(({ name }) => name.length > LABEL_CHARACTERS);
+
 function figuresBody(comparison: Comparison): Html {
   const { ways, varied, findings, warnings, sample } = comparison;
   const figures = figuresOf(comparison);
@@ -92,7 +100,13 @@ function figuresBody(comparison: Comparison): Html {
   }
 ${isProjected(comparison) && html`<p class="hint">‘whole file’ is what all ${count(sample.rows_usable)} rows would cost at the price of the sample.</p>`}
 <div class="scroll" tabindex="0" role="region" aria-label="Figures of the ways"><table class="figures"><caption>Figures of the ways</caption>
-<thead>${heads.map(({ label, values }) => html`<tr><th scope="row">${label.trim()}</th>${cells(values, 'th')}</tr>`)}</thead>
+<thead>${
+    isNumbered(ways) &&
+    html`<tr><th scope="row">way</th>${cells(
+      ways.map((_, index) => String(index + 1)),
+      'th',
+    )}</tr>`
+  }${heads.map(({ label, values }) => html`<tr><th scope="row">${label.trim()}</th>${cells(values, 'th')}</tr>`)}</thead>
 <tbody>${rows.map(({ label, values }) => html`<tr><th scope="row">${label.trim()}</th>${cells(values, 'td')}</tr>`)}</tbody></table></div>
 ${varied.includes('instruction') && html`<ol class="instructions">${instructions.map((instruction) => html`<li dir="auto">${instruction}</li>`)}</ol>`}
 <div class="charts">${chartsOf(ways).map(chartFigure)}</div>`;
@@ -100,18 +114,25 @@ ${varied.includes('instruction') && html`<ol class="instructions">${instructions
 
 /** Charts of cost, tokens and time, each only where every way has something to draw. */
 function chartsOf(ways: readonly ComparedWay[]): Chart[] {
-  const label = (way: ComparedWay, index: number) =>
-    ways.some(({ name }) => name.length > 16) ? String(index + 1) : way.name.replace(/ rows? a call$/, '');
+  const label = (way: ComparedWay, index: number) => (isNumbered(ways) ? String(index + 1) : way.name.replace(/ rows? a call$/, ''));
   const bars = (valuesOf: (way: ComparedWay) => number[]) =>
     ways.map((way, index) => ({ label: label(way, index), values: valuesOf(way) }));
-  const each = (text: (way: ComparedWay) => string) => `${ways.map((way) => `${way.name}: ${text(way)}`).join('; ')}.`;
+  const each = (text: (way: ComparedWay) => string, figure: (way: ComparedWay) => number) => {
+    const ascending = ways.filter(isWhole).toSorted((one, other) => figure(one) - figure(other));
+    const told = ascending.length > TOLD_WAYS ? [ascending[0], ascending.at(-1)] : ascending;
+    const words = told.flatMap((way) => (way ? [`${way.name}: ${text(way)}`] : [])).join('; ');
+    return `${ascending.length > TOLD_WAYS ? 'The least and the most: ' : ''}${words === '' ? 'No way came to its end' : words}.`;
+  };
   const has = (figureOf: (way: ComparedWay) => number | null) => ways.some((way) => (figureOf(way) ?? 0) > 0);
   return [
     ...(ways.every(({ cost_usd }) => cost_usd !== null) && has(({ cost_usd }) => cost_usd)
       ? [
           {
             ...{ id: 'cost', title: 'Cost of the sample', series: ['dollars'], barName: 'way' },
-            finding: each(({ cost_usd }) => dollars(cost_usd)),
+            finding: each(
+              ({ cost_usd }) => dollars(cost_usd),
+              ({ cost_usd }) => cost_usd ?? 0,
+            ),
             bars: bars(({ cost_usd }) => [cost_usd ?? 0]),
             tickText: (value: number) => (value === 0 ? '0' : `$${Number(value.toPrecision(2))}`),
             valueText: dollars,
@@ -122,7 +143,10 @@ function chartsOf(ways: readonly ComparedWay[]): Chart[] {
       ? [
           {
             ...{ id: 'tokens', title: 'Tokens', series: ['in', 'out'], barName: 'way' },
-            finding: each(({ input_tokens, output_tokens }) => `${count(input_tokens)} in, ${count(output_tokens)} out`),
+            finding: each(
+              ({ input_tokens, output_tokens }) => `${count(input_tokens)} in, ${count(output_tokens)} out`,
+              ({ input_tokens }) => input_tokens,
+            ),
             bars: bars(({ input_tokens, output_tokens }) => [input_tokens, output_tokens]),
             tickText: shortCount,
             valueText: count,
@@ -133,7 +157,10 @@ function chartsOf(ways: readonly ComparedWay[]): Chart[] {
       ? [
           {
             ...{ id: 'time', title: 'Time', series: ['seconds'], barName: 'way' },
-            finding: each(({ seconds }) => (seconds === null ? 'none' : duration(seconds))),
+            finding: each(
+              ({ seconds }) => (seconds === null ? 'none' : duration(seconds)),
+              ({ seconds }) => seconds ?? 0,
+            ),
             bars: bars(({ seconds }) => [seconds ?? 0]),
             tickText: (value: number) => (value === 0 ? '0' : `${Number(value.toPrecision(3))} s`),
             valueText: duration,
@@ -145,7 +172,7 @@ function chartsOf(ways: readonly ComparedWay[]): Chart[] {
 
 const rootsBody = ({ ways }: Comparison): Html =>
   html`<ul class="ways">${ways.map(
-    (way) => html`<li><h3>${way.name}</h3>
+    (way, index) => html`<li><h3>${isNumbered(ways) && `${index + 1}. `}${way.name}</h3>
 <p class="text" dir="auto">${rootText(way)}</p>
 ${way.status !== 'unstarted' && html`<p class="meta"><a href="results/${reportKey(encodeURIComponent(way.run_id))}">Its own report</a></p>`}</li>`,
   )}</ul>`;

@@ -4,7 +4,8 @@ import type { ComparedWay } from './comparison.ts';
 /** Differences of time below this share say more of the moment than of the way. */
 const TELLING_SHARE = 0.1;
 
-const isWhole = ({ status }: ComparedWay) => status === 'complete' || status === 'partial';
+/** Whether a way came to its end, so that its figures can be held against others. */
+export const isWhole = ({ status }: ComparedWay) => status === 'complete' || status === 'partial';
 const percent = (less: number, more: number) => `${Math.round((1 - less / more) * 100)} %`;
 
 /** The ways of the least and of the most of something, where they differ. */
@@ -74,7 +75,12 @@ function keptNotes(all: readonly ComparedWay[]): string[] {
   const begun = all.filter(({ calls }) => calls > 0);
   const kept = begun.filter(({ calls_now }) => calls_now === 0);
   if (kept.length === 0) return [];
-  const names = kept.length === begun.length ? 'All ways' : kept.map(({ name }) => name).join('; ');
+  const names =
+    kept.length === begun.length
+      ? begun.length === all.length
+        ? 'All ways'
+        : 'All ways that have begun'
+      : kept.map(({ name }) => name).join('; ');
   const isOne = kept.length === 1 && begun.length > 1;
   return [`${names} ${isOne ? 'is' : 'are'} kept from before: tokens, cost and time are those of then, and nothing was paid now.`];
 }
