@@ -54,6 +54,7 @@ export async function compareCommand(file: string | undefined, options: CompareO
   let sample: Sample;
   let runs: WayRun[];
   try {
+    say(printable(`Reading ${first.key} to take a sample of it`));
     sample = await sampleOf(first, options.sample, out);
     say(printable(`${first.key}: ${sampleWords({ sample: wordsOf(sample) })}`));
     for (const note of sample.notes) say(`Note: ${printable(note)}`);
