@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { pinFolder } from '../functions/accept-upload/pin-folder.ts';
+import { dirname } from 'node:path';
 import { type ColumnReason, reasonOfId, reasonOfText } from '../functions/plan-batches/columns.ts';
 import { openPinned } from '../functions/plan-batches/open-pinned.ts';
 import { planBatches } from '../functions/plan-batches/plan-batches.ts';
@@ -17,9 +14,9 @@ import { type RunEstimate, runEstimate } from '../functions/summarize-batch/run-
 import { directoryStore } from './directory-store.ts';
 import type { LocalUpload } from './local-upload.ts';
 import { previewStore } from './preview-store.ts';
+import { runInPlace } from './run-in-place.ts';
+import { inScratchFolder } from './scratch-folder.ts';
 
-/** Exit code of a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
 const SHOWN_ROWS = 3;
 /** Rejected rows of each reason whose place is shown. */
 const SHOWN_PLACES = 3;
@@ -78,24 +75,11 @@ export interface Explanation {
  * What a run of the upload would do, found out by planning it. No call is made, and nothing is left behind.
  * @throws InvalidUploadError: it cannot be a source of rows.
  */
-export async function explainUpload(upload: LocalUpload): Promise<Explanation> {
-  const folder = mkdtempSync(join(tmpdir(), 'hundredfold-explain-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  const onSignal = () => {
-    remove();
-    process.exit(INTERRUPTED);
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  try {
-    return await explainIn(directoryStore(folder, 'work'), directoryStore(dirname(upload.path), 'input'), upload);
-  } finally {
-    remove();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  }
-}
+export const explainUpload = (upload: LocalUpload): Promise<Explanation> =>
+  inScratchFolder('explain', (folder) => explainIn(directoryStore(folder, 'work'), directoryStore(dirname(upload.path), 'input'), upload));
 
 async function explainIn(store: ObjectStore, input: ObjectStore, upload: LocalUpload): Promise<Explanation> {
-  const run = await runOf(upload, input, store);
+  const run = await runInPlace(upload, input, store);
   const rows: FirstRow[] = [];
   const rejections = new Map<string, { rows: number; first: Place[] }>();
   const work = previewStore(store, run.runId, {
@@ -174,15 +158,6 @@ async function firstRows({ rows, start }: Upload): Promise<FirstRow[]> {
     for (const row of group) if (row.reason === null && first.push(row) === SHOWN_ROWS) return first;
   }
   return first;
-}
-
-/** The run of the upload where it lies: `input` is the folder that holds it. */
-async function runOf(upload: LocalUpload, input: ObjectStore, work: ObjectStore): Promise<Run> {
-  const name = basename(upload.path);
-  if (upload.kind === 'folder') return pinFolder(upload.runOf({ key: `${name}/`, versionId: 'explained', bytes: 0 }), input, work);
-  const head = await input.head(name);
-  if (!head) throw new Error(`${upload.path} was removed`);
-  return upload.runOf({ key: name, versionId: head.versionId, bytes: head.bytes });
 }
 
 async function planOf(run: Run, input: ObjectStore, work: ObjectStore): Promise<Plan> {

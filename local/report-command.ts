@@ -73,7 +73,8 @@ const openers: Partial<Record<NodeJS.Platform, readonly [command: string, ...arg
   win32: ['cmd', '/c', 'start', ''],
 };
 
-async function openInBrowser(path: string): Promise<void> {
+/** Shows a file of this machine in the browser, or says that the system has no program for it. */
+export async function openInBrowser(path: string): Promise<void> {
   const [command, ...args] = openers[process.platform] ?? ['xdg-open'];
   const child = spawn(command, [...args, path], { detached: true, stdio: 'ignore' });
   await new Promise<void>((settle) => {

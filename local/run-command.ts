@@ -51,7 +51,7 @@ export async function runCommand(file: string | undefined, options: RunOptions):
     show.progress.start();
     return claimNextAttempt(await importUpload(upload, options.out, stores.work, show.meter), stores.work, systemClock);
   });
-  return runAttempt(run, model, stores, options, show);
+  return runAttempt(run, model, stores, options, { show });
 }
 
 /** What people watch while a run works. */
@@ -68,14 +68,22 @@ function showing({ quiet }: Pick<AttemptOptions, 'quiet'>): Show {
 /** The command that was given to this process. */
 export const again: Again = (...more) => commandLine([...process.argv.slice(2), ...more], process.env);
 
+interface Watching {
+  /** @default one of its own */
+  show?: Show;
+  /** Says what came of it. @default prints the result */
+  tell?: (record: RunRecord) => Promise<void>;
+}
+
 /** Runs a claimed attempt to its end while people watch. @returns the exit code. */
 export async function runAttempt(
   run: Run,
   model: ModelChoice,
   stores: LocalStores,
   options: AttemptOptions,
-  { meter, progress }: Show = showing(options),
+  { show = showing(options), tell = (record) => print(record, options, stores) }: Watching = {},
 ): Promise<number> {
+  const { meter, progress } = show;
   const warn = (line: string) => progress.say(line);
   const say = options.quiet ? () => {} : warn;
 
@@ -127,7 +135,7 @@ export async function runAttempt(
     );
 
     if (!record) throw failures.at(-1) ?? new Error('The run left no record');
-    await print(record, options, stores);
+    await tell(record);
     return exitCodes[String(record.status)] ?? 1;
   } finally {
     await command?.ended();

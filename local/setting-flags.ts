@@ -58,6 +58,18 @@ export function settingOption(name: SettingName): Option {
   return new Option(`--${flag} ${value}`, `${definition.description}${suffix}`).argParser((text: string) => settingFromText(name, text));
 }
 
+/** The flag of a setting of which several values are compared: `separator` stands between them, and null where each has the flag before it. */
+export function comparedOption(name: SettingName, separator: string | null): Option {
+  const option = settingOption(name);
+  const several = separator === null ? ', repeatable' : `; several with "${separator}"`;
+  return new Option(option.flags.replace(/>$/, separator === null ? '>' : `${separator}...>`), `${option.description}${several}`).argParser(
+    (text: string, before: unknown[] | undefined) => [
+      ...(before ?? []),
+      ...(separator === null ? [text] : text.split(separator).map((value) => value.trim())).map((value) => settingFromText(name, value)),
+    ],
+  );
+}
+
 /** Settings that have an alias are taken by their own name, too. */
 export const aliased = settingNames.filter((name) => 'alias' in settingDefinitions[name]);
 

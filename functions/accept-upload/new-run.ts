@@ -6,7 +6,8 @@ import { resolveSettings, type Settings, type SettingsLayer } from '../shared/se
 const SLUG_CHARACTERS = 40;
 const HASH_CHARACTERS = 16;
 
-const slugOf = (key: string) =>
+/** The last name of a key in a form that can stand in other names. */
+export const slugOf = (key: string) =>
   (key.replace(/\/$/, '').split('/').pop() ?? '')
     .replace(/\.[A-Za-z0-9]{1,8}$/, '')
     .normalize('NFKD')

@@ -184,7 +184,8 @@ function requireWeights({ columns, textColumn }: Upload, { weightColumn }: Setti
   );
 }
 
-const noRows = (upload: Upload, { counts }: PlanningSums) =>
+/** Why an upload without a usable row is refused. */
+export const noRows = (upload: Upload, { counts }: { counts: { rowsIn: number } }) =>
   new InvalidUploadError(
     `None of the ${counts.rowsIn.toLocaleString('en')} rows can be summarized: column "${upload.textColumn}" holds no usable text. ` +
       `Name another column with textColumn (--text-column); the columns are: ${upload.columns.join(', ')}.`,

@@ -64,6 +64,10 @@ export class InvalidBatchError extends PipelineError {
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
+  /** Of the input tokens, those that the endpoint had in its cache; absent where it does not say. */
+  cachedInputTokens?: number;
+  /** Of the output tokens, those of thoughts that are not in the answer; absent where the endpoint does not say. */
+  reasoningTokens?: number;
 }
 
 /** The endpoint asked for a pause that passes by itself (429). */

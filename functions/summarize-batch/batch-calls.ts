@@ -127,8 +127,8 @@ export class BatchCalls {
     this.addPayment(content.answer ? hash : unusableId, attempt, content.answer ? 1 : 0, content.usage, content.costUsd);
   }
 
-  private addPayment(answerId: string, attempt: number, calls: 0 | 1, usage: Usage, cost: number | null) {
-    this.paid.set(answerId, { answerId, attempt, calls, ...usage, costUsd: cost });
+  private addPayment(answerId: string, attempt: number, calls: 0 | 1, { inputTokens, outputTokens }: Usage, cost: number | null) {
+    this.paid.set(answerId, { answerId, attempt, calls, inputTokens, outputTokens, costUsd: cost });
   }
 
   /** A service tier that is refused is given up for the standard one. */
@@ -194,10 +194,7 @@ export class BatchCalls {
         createdAt: new Date(clock.now()).toISOString(),
       },
       unusable: unusable && { ...unusable, asked: (before?.unusable?.asked ?? 0) + 1 },
-      usage: {
-        inputTokens: usage.inputTokens + (before?.usage.inputTokens ?? 0),
-        outputTokens: usage.outputTokens + (before?.usage.outputTokens ?? 0),
-      },
+      usage: before ? addedUsage(usage, before.usage) : usage,
       costUsd: cost === null || before?.costUsd === null ? null : cost + (before?.costUsd ?? 0),
       paidBy: { runId: run.runId, attempt: run.attempt, level: batch.level, batchId: batch.batchId },
     };
@@ -262,6 +259,18 @@ export class BatchCalls {
     // A mark that cannot be left must not hide why the call failed.
     await this.ports.work.put(key, '').catch(() => this.ports.log.warn('no mark of an unanswered call'));
   }
+}
+
+/** What two answers took together; a part that neither tells stays untold. */
+function addedUsage(one: Usage, other: Usage): Usage {
+  const added = (some: number | undefined, more: number | undefined) =>
+    some === undefined && more === undefined ? undefined : (some ?? 0) + (more ?? 0);
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+    cachedInputTokens: added(one.cachedInputTokens, other.cachedInputTokens),
+    reasoningTokens: added(one.reasoningTokens, other.reasoningTokens),
+  };
 }
 
 const overflowCodes = /context|too_long|above_max/;

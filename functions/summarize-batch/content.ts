@@ -18,7 +18,12 @@ const contentSchema = z.object({
   /** Why there is no answer that serves, and how often it was asked for. */
   unusable: z.object({ code: z.string(), message: z.string(), asked: z.int().min(1) }).nullable(),
   /** Of all answers to this request that this attempt was billed for. */
-  usage: z.object({ inputTokens: count, outputTokens: count }),
+  usage: z.object({
+    inputTokens: count,
+    outputTokens: count,
+    cachedInputTokens: count.optional(),
+    reasoningTokens: count.optional(),
+  }),
   costUsd: z.number().nullable(),
   /** The batch that paid. Another batch of the same words adopts the answer and has paid nothing. */
   paidBy: z.object({ runId: z.string(), attempt: z.int().min(1), level: count, batchId: count }),

@@ -11,6 +11,7 @@ export function outOfReach({ stack }: Pick<RunPlace, 'stack'>): string[] {
     return [
       ...everywhere,
       'Half-written files of a process that was killed, in .tmp of each bucket: they go a day later, when the next run writes there.',
+      'Comparisons, each with a sample of its file, in the folder compare of this one: remove that folder, or name it with --out.',
       'Backups and snapshots of this disk.',
     ];
   }

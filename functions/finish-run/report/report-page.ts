@@ -1,79 +1,32 @@
-import { createHash } from 'node:crypto';
 import { count, counted, dollars, duration } from '../../shared/figures.ts';
 import { OFFLINE_MODEL } from '../../shared/model-catalog.ts';
 import { settingDefinitions } from '../../shared/setting-definitions.ts';
-import { embeddedJson, Html, html } from './html.ts';
+import { embeddedJson, type Html, html } from './html.ts';
 import type { ReportContent } from './join-excerpts.ts';
+import { framedPage, type PageAssets, type Section } from './page-frame.ts';
 import { failureSection, groupSection, rejectedSection, themeSection } from './sections.ts';
 import { usageCharts } from './usage-charts.ts';
 
 /** A row of `runs` as JSON has it. */
 export type RunRecord = Readonly<Record<string, string | number | boolean | null>>;
 
-/** The page's own style and script, which are all that may work in it. */
-export interface PageAssets {
-  style: string;
-  script: string;
-}
-
-const sourceHash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-/**
- * Nothing is fetched, nothing is sent, nothing runs but the page's own script, and that cannot make markup of text.
- * Source of the last: W3C Trusted Types, "require-trusted-types-for".
- */
-const policyOf = ({ style, script }: PageAssets) =>
-  [
-    "default-src 'none'",
-    `script-src ${sourceHash(script)}`,
-    `style-src ${sourceHash(style)}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "require-trusted-types-for 'script'",
-  ].join('; ');
-
 /** The whole report as a page that needs nothing else. The same record and content give the same page. */
-export function reportPage(record: RunRecord, content: ReportContent, assets: PageAssets): string {
+export function reportPage(record: RunRecord, content: ReportContent, assets: Required<PageAssets>): string {
   const source = String(record.source_key);
-  const sections = sectionsOf(record, content);
-  const { markup } = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policyOf(assets)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>${source}: ${count(numberOf(record, 'rows_summarized'))} rows summarized</title>
-<style>${asset(assets.style)}</style>
-</head>
-<body>
-<a class="skip" href="#summary">Skip to the summary</a>
-<header>
-<p class="eyebrow">Summary report</p>
-<h1 dir="auto">${source}</h1>
-<p class="facts"><span class="status status-${record.status}">${record.status}</span> <span>dataset ${record.dataset}</span> <span>${modelOf(record)}</span> <span>finished ${minuteOf(record.finished_at)}</span></p>
-<nav aria-label="Sections"><ul>${sections.map(({ id, link }) => html`<li><a href="#${id}">${link}</a></li>`)}</ul></nav>
-</header>
-<main>
-${sections.map(({ id, title, body }) => html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${title}</h2>${body}</section>`)}
-</main>
-<footer><p>Run <code>${record.run_id}</code>. This page holds what its tables hold, needs no network and sends nothing.</p></footer>
-<script type="application/json" id="report-data">${embeddedJson({ batches: content.batches, conditions: conditionsOf(record) })}</script>
-<script>${asset(assets.script)}</script>
-</body>
-</html>
-`;
-  return markup;
-}
-
-interface Section {
-  id: string;
-  title: string;
-  /** The title as it stands among the links to all sections. */
-  link: string;
-  body: Html;
+  return framedPage(
+    {
+      title: `${source}: ${count(numberOf(record, 'rows_summarized'))} rows summarized`,
+      kind: 'Summary report',
+      heading: source,
+      skip: { id: 'summary', words: 'Skip to the summary' },
+      facts: html`<span class="status status-${record.status}">${record.status}</span> <span>dataset ${record.dataset}</span> <span>${modelOf(record)}</span> <span>finished ${minuteOf(record.finished_at)}</span>`,
+      sections: sectionsOf(record, content),
+      footer: html`Run <code>${record.run_id}</code>. This page holds what its tables hold, needs no network and sends nothing.`,
+      data: html`<script type="application/json" id="report-data">${embeddedJson({ batches: content.batches, conditions: conditionsOf(record) })}</script>
+`,
+    },
+    assets,
+  );
 }
 
 function sectionsOf(record: RunRecord, content: ReportContent): Section[] {
@@ -98,12 +51,6 @@ function sectionsOf(record: RunRecord, content: ReportContent): Section[] {
     { id: 'settings', link: 'Settings', title: 'Settings', body: settingsBody(record) },
   ];
   return sections.filter((section) => section !== undefined);
-}
-
-/** Own code goes in as it is, so that its hash is that of the policy; it must not end its element. */
-function asset(text: string): Html {
-  if (/<\/(script|style)|<!--/i.test(text)) throw new Error('The code of the page would end its own element');
-  return new Html(text);
 }
 
 const numberOf = (record: RunRecord, name: string) => Number(record[name] ?? 0);

@@ -7,7 +7,8 @@ import type { ObjectStore } from '../../shared/ports.ts';
 import { excerptSchema, type ReportExcerpt } from '../../shared/report-excerpt.ts';
 import { reportFiles } from '../../shared/report-files.ts';
 import { joinExcerpts } from './join-excerpts.ts';
-import { type PageAssets, type RunRecord, reportPage } from './report-page.ts';
+import type { PageAssets } from './page-frame.ts';
+import { type RunRecord, reportPage } from './report-page.ts';
 
 const READS_IN_FLIGHT = 16;
 
@@ -46,7 +47,7 @@ async function readExcerpt(runId: string, part: string, work: ObjectStore, signa
 /** The page's own files lie beside this module; in a bundle, beside the bundle. */
 const readAsset = (name: string) => readFile(new URL(name, import.meta.url), 'utf8');
 
-export async function readAssets(): Promise<PageAssets> {
+export async function readAssets(): Promise<Required<PageAssets>> {
   const [style, script] = await Promise.all([readAsset(reportFiles.style), readAsset(reportFiles.script)]);
   return { style, script };
 }

@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import * as z from 'zod';
 import { normalizeEndpoint } from '../endpoint.ts';
-import { ModelAccessError, ModelUnavailableError, UnusableSummaryError } from '../errors.ts';
+import { ModelAccessError, ModelUnavailableError, UnusableSummaryError, type Usage } from '../errors.ts';
 import { answerTimeMs, MODEL_TIMEOUT_MS } from '../limits.ts';
 import { modelFacts } from '../model-catalog.ts';
 import type { Summarizer, SummaryAnswer, SummaryRequest } from '../ports.ts';
@@ -160,6 +160,13 @@ function transportReason(error: unknown): string {
 
 const tokens = z.number().int().nonnegative().catch(0);
 
+/** Parts of a count of tokens, where an endpoint tells them. */
+const tokenParts = <Name extends string>(name: Name) =>
+  z
+    .object({ [name]: tokens.optional() } as Record<Name, z.ZodOptional<typeof tokens>>)
+    .nullish()
+    .catch(null);
+
 const completionSchema = z.object({
   model: z.string().min(1).optional().catch(undefined),
   service_tier: z.string().nullish().catch(null),
@@ -172,8 +179,26 @@ const completionSchema = z.object({
     )
     .min(1),
   // Some compatible servers count nothing: the call is then free as far as anybody can tell.
-  usage: z.object({ prompt_tokens: tokens, completion_tokens: tokens }).catch({ prompt_tokens: 0, completion_tokens: 0 }),
+  usage: z
+    .object({
+      prompt_tokens: tokens,
+      completion_tokens: tokens,
+      prompt_tokens_details: tokenParts('cached_tokens'),
+      completion_tokens_details: tokenParts('reasoning_tokens'),
+    })
+    .catch({ prompt_tokens: 0, completion_tokens: 0 }),
 });
+
+function usageOf(usage: z.infer<typeof completionSchema>['usage']): Usage {
+  const cachedInputTokens = usage.prompt_tokens_details?.cached_tokens;
+  const reasoningTokens = usage.completion_tokens_details?.reasoning_tokens;
+  return {
+    inputTokens: usage.prompt_tokens,
+    outputTokens: usage.completion_tokens,
+    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
+    ...(reasoningTokens !== undefined && { reasoningTokens }),
+  };
+}
 
 /**
  * @throws ModelUnavailableError: the body is no completion; with a wrong content type the SDK hands it out as a string.
@@ -188,7 +213,7 @@ function summaryAnswer(body: unknown, request: SummaryRequest, latencyMs: number
   }
   const completion = parsed.data;
   const { finish_reason: finishReason, message } = completion.choices[0]!;
-  const usage = { inputTokens: completion.usage.prompt_tokens, outputTokens: completion.usage.completion_tokens };
+  const usage = usageOf(completion.usage);
   if (finishReason === 'content_filter') {
     throw new UnusableSummaryError('The endpoint’s content filter stopped the answer.', { code: 'content_filter', usage });
   }

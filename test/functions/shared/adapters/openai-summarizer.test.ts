@@ -134,6 +134,15 @@ describe('the answer', () => {
     });
   });
 
+  test('tells how many tokens were cached and how many were thoughts, where the endpoint does', async () => {
+    const details = { prompt_tokens_details: { cached_tokens: 30, audio_tokens: 0 }, completion_tokens_details: { reasoning_tokens: 2 } };
+    reply = ok({ ...completion, usage: { ...completion.usage, ...details } });
+    const told = { inputTokens: 40, outputTokens: 5, cachedInputTokens: 30, reasoningTokens: 2 };
+    expect((await summarize()).usage).toEqual(told);
+    reply = ok({ ...completion, usage: { ...completion.usage, prompt_tokens_details: null, completion_tokens_details: 'none' } });
+    expect((await summarize()).usage).toStrictEqual({ inputTokens: 40, outputTokens: 5 });
+  });
+
   test('of a server that says less falls back to what was asked', async () => {
     reply = ok({ choices: [{ message: { content: 'Fine.' } }] });
     await expect(summarize({ request: { serviceTier: 'flex' } })).resolves.toEqual({

@@ -1,0 +1,58 @@
+import type { ComparedWay, Comparison } from '../../../local/compare/comparison.ts';
+
+/** A way of 200 rows in batches of so many, with figures of its own. */
+export const wayOf = (batchRows: number, changes: Partial<ComparedWay> = {}): ComparedWay => ({
+  run_id: `july-${batchRows}`,
+  name: `${batchRows} rows a call`,
+  batch_rows: batchRows,
+  model: 'gpt-6-luna',
+  instruction: 'summarize',
+  status: 'complete',
+  stop_reason: null,
+  batches: 200 / batchRows,
+  batches_failed: 0,
+  batches_ended_early: 0,
+  rows_summarized: 200,
+  rows_failed: 0,
+  rows_rejected: 0,
+  rows_skipped: 0,
+  calls: 200 / batchRows + 1,
+  calls_now: 200 / batchRows + 1,
+  calls_shared: 0,
+  input_tokens: 10_000 + 20_000 / batchRows,
+  cached_input_tokens: null,
+  output_tokens: 20_000 / batchRows,
+  reasoning_tokens: null,
+  cost_usd: 0.01 + 0.1 / batchRows,
+  cost_now_usd: 0.01 + 0.1 / batchRows,
+  whole_cost_usd: 0.1 + 1 / batchRows,
+  seconds: 100 / batchRows,
+  latency_median_seconds: 0.75,
+  latency_p95_seconds: 2.5,
+  answers_cut_off: 0,
+  summary: `The root of ${batchRows}.`,
+  estimated_cost_usd: 0.1,
+  level0: Array.from({ length: 200 / batchRows }, (_, batch) => ({
+    groupKey: null,
+    rows: batchRows,
+    summary: `Batch ${batch} of ${batchRows}.`,
+    error: null,
+  })),
+  ...changes,
+});
+
+/** A comparison of 50 and of 100 rows a call. */
+export const comparisonOf = (changes: Partial<Comparison> = {}): Comparison => ({
+  name: 'july-1234',
+  source_key: 'july.csv',
+  sample: { rows: 200, rows_usable: 2_000, rows_rejected: 0 },
+  endpoint: 'https://api.openai.com/v1',
+  is_offline: false,
+  calls_now: 8,
+  cost_now_usd: 0.023,
+  varied: ['batch_rows'],
+  ways: [wayOf(50), wayOf(100)],
+  findings: [],
+  warnings: [],
+  ...changes,
+});
