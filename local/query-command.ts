@@ -161,7 +161,7 @@ async function* shownText({ columns, batches }: Answer, isPaged: boolean): Async
   yield `${text}\n${rows > MAX_SHOWN_ROWS ? `${cut}; --format csv or json gives all` : counted(rows, 'row')}\n`;
 }
 
-const unknownName = /^(Catalog|Binder) Error|_NOT_FOUND\b|cannot be resolved|does not exist/;
+const unknownName = /^Catalog Error: Table |^Binder Error: Referenced column |(TABLE|COLUMN)_NOT_FOUND\b/;
 
 /** Where a table or column is not there, the way to those that are. */
 function withAdvice(error: unknown): unknown {

@@ -42,6 +42,8 @@ function viewOf(table: Table, out: string): string {
   return `CREATE VIEW ${table.name} AS SELECT ${names}, ${DATE_PARTITION} FROM (${empty} UNION ALL BY NAME FROM ${reader})${visible}`;
 }
 
+const INTERRUPT_MS = 50;
+
 const numberTypes = new Set([
   ...[DuckDBTypeId.TINYINT, DuckDBTypeId.SMALLINT, DuckDBTypeId.INTEGER, DuckDBTypeId.BIGINT, DuckDBTypeId.HUGEINT, DuckDBTypeId.BIGNUM],
   ...[DuckDBTypeId.UTINYINT, DuckDBTypeId.USMALLINT, DuckDBTypeId.UINTEGER, DuckDBTypeId.UBIGINT, DuckDBTypeId.UHUGEINT],
@@ -55,7 +57,12 @@ export async function openTables(out: string): Promise<SqlEngine> {
 
   /** Does something with the connection, until somebody wants it stopped. */
   async function working<Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
-    const stop = () => connection.interrupt();
+    let repeated: NodeJS.Timeout | undefined;
+    const stop = () => {
+      connection.interrupt();
+      // An interrupt that comes before DuckDB has begun is forgotten.
+      repeated = setInterval(() => connection.interrupt(), INTERRUPT_MS);
+    };
     signal?.throwIfAborted();
     signal?.addEventListener('abort', stop);
     try {
@@ -65,6 +72,7 @@ export async function openTables(out: string): Promise<SqlEngine> {
       throw refusal(cause);
     } finally {
       signal?.removeEventListener('abort', stop);
+      clearInterval(repeated);
     }
   }
 
