@@ -13,6 +13,7 @@ const POLL_SECONDS = 0.5;
 
 /** Is told how a query goes. */
 export interface AthenaObserver {
+  /** It waits or runs. */
   polled?(state: AthenaState, seconds: number): void;
   /** It has succeeded, failed, or was stopped. */
   ended?(state: AthenaState): void;
@@ -53,12 +54,12 @@ export function athenaEngine(calls: AthenaCalls, { words, clock, observer = {}, 
         throw new ConfigError(`Athena's query ${id} took more than ${longestSeconds} s.`, { code: 'athena_slow' });
       }
       const state = await calls.state(id);
-      observer.polled?.(state, (clock.now() - startedAt) / 1000);
       if (state.state === 'SUCCEEDED' || state.state === 'FAILED' || state.state === 'CANCELLED') {
         observer.ended?.(state);
         if (state.state === 'SUCCEEDED') return id;
         throw new ConfigError(`Athena: ${state.reason ?? `query ${id} is ${state.state}`}`, { code: 'sql' });
       }
+      observer.polled?.(state, (clock.now() - startedAt) / 1000);
       // Whoever gives up while it sleeps is seen at once.
       await clock.sleep(POLL_SECONDS, signal).catch((error) => {
         if (!signal?.aborted) throw error;
