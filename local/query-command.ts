@@ -28,8 +28,8 @@ export interface QueryOptions {
   output?: string;
   /** Athena, in place of DuckDB. */
   aws?: true;
-  /** Name of a deployed stack, true for the one that is deployed by default; it is asked in Athena. */
-  stack?: string | true;
+  /** The same for a stack that is not the default one. */
+  stack?: string;
 }
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -83,7 +83,7 @@ function formatOf({ format, json }: QueryOptions): QueryFormat {
 }
 
 /** The SDK is loaded for this alone. */
-async function openAthena(stack: string | true | undefined): Promise<SqlEngine> {
+async function openAthena(stack: string | undefined): Promise<SqlEngine> {
   const { openStackTables } = await import('./athena/stack-tables.ts');
   return openStackTables(stack);
 }

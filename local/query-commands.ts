@@ -38,7 +38,7 @@ export function queryCommands(hundredfold: Command, exit: (code: number) => void
     .option('-o, --output <FILE>', 'write the rows to a file, whole or not at all')
     .addOption(outOption())
     .option('--aws', 'ask Athena, in the workgroup and database of the deployed stack')
-    .addOption(new Option('--stack [NAME]', `the same, of another stack (default: ${DEFAULT_NAME})`))
+    .addOption(new Option('--stack <NAME>', `ask Athena for a stack of that name (with --aws alone: ${DEFAULT_NAME})`))
     .addHelpText('after', queryExamples)
     .action(async (sql: string | undefined, options: QueryOptions) => {
       const { queryCommand } = await import('./query-command.ts');

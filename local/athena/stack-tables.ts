@@ -13,10 +13,10 @@ const QUIET_SECONDS = 2;
 const LINE_SECONDS = 10;
 
 /**
- * Athena over the tables of a deployed stack, by its option; how a query goes, what it scanned and its price stand on stderr.
+ * Athena over the tables of a deployed stack, the default one where none is named; how a query goes, what it scanned and its price stand on stderr.
  * @throws ConfigError: there is no such stack.
  */
-export async function openStackTables(stack: string | true | undefined): Promise<SqlEngine> {
+export async function openStackTables(stack: string | undefined): Promise<SqlEngine> {
   const name = stackName(stack);
   const place = await queryPlaceOf(name);
   const observer = stderrObserver(process.stderr);
