@@ -6,7 +6,7 @@ import { hasRuns, openTables } from './query.ts';
 import { catalog, catalogText } from './query-catalog.ts';
 import { printFile, printPieces, replaceFile, writePieces } from './query-output.ts';
 import { csvText, jsonText, type QueryFormat } from './row-formats.ts';
-import type { Answer, SqlEngine, Statement } from './sql-engine.ts';
+import { type Answer, NOT_STOPPED, type SqlEngine, type Statement } from './sql-engine.ts';
 import { valuesText } from './table-text.ts';
 
 const DEFAULT_WIDTH = 120;
@@ -67,6 +67,8 @@ export async function queryCommand(sql: string | undefined, options: QueryOption
     return 0;
   } catch (error) {
     if (interrupt.signal.aborted) {
+      // Whatever else came of the signal, a query that costs on is worth a word.
+      if (error instanceof ConfigError && error.code === NOT_STOPPED) say(error.message);
       say('Stopped; what has come so far is not all.');
       return INTERRUPTED;
     }

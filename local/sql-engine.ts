@@ -6,6 +6,9 @@ export interface Statement {
   values?: string[];
 }
 
+/** Code of the error of a statement that runs on, though nobody waits for it. */
+export const NOT_STOPPED = 'not_stopped';
+
 export interface AnswerColumn {
   /** Different from those of the other columns. */
   name: string;

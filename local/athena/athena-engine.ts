@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ColumnInfo } from '@aws-sdk/client-athena';
 import { ConfigError } from '../../functions/shared/errors.ts';
 import type { Clock } from '../../functions/shared/ports.ts';
-import { distinctNames, type SqlEngine, type Statement } from '../sql-engine.ts';
+import { distinctNames, NOT_STOPPED, type SqlEngine, type Statement } from '../sql-engine.ts';
 import type { AthenaCalls, AthenaPage, AthenaState } from './athena-calls.ts';
 import { athenaValue, duckDBTypeOf, isNumberType } from './athena-values.ts';
 import { parquetOfTexts } from './parquet-of-texts.ts';
@@ -48,7 +48,10 @@ export function athenaEngine(calls: AthenaCalls, { words, clock, observer = {}, 
     for (;;) {
       const isOver = clock.now() - startedAt >= longestSeconds * 1000;
       if (signal?.aborted || isOver) {
-        await calls.stop(id);
+        await calls.stop(id).catch((cause: Error) => {
+          const words = `Athena's query ${id} could not be cancelled and may still run (${cause.message}).`;
+          throw new ConfigError(words, { code: NOT_STOPPED, cause });
+        });
         observer.ended?.({ ...(await calls.state(id)), state: 'CANCELLED' });
         signal?.throwIfAborted();
         throw new ConfigError(`Athena's query ${id} took more than ${longestSeconds} s.`, { code: 'athena_slow' });

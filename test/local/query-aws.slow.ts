@@ -126,6 +126,31 @@ test('Ctrl-C cancels the query, says so, and leaves no file', async () => {
   expect(() => readFileSync(path)).toThrow('ENOENT');
 });
 
+test('a query that cannot be cancelled is named, since it costs on', async () => {
+  isEndless = true;
+  account.failNext('StopQueryExecution', { status: 400, name: 'AccessDeniedException', message: 'Not you.' });
+  const program = startProgram(['query', '--aws', 'select 1'], { env });
+  await program.says('Athena: running, ');
+  program.child.kill('SIGINT');
+  const { code, stderr } = await program.ended;
+  isEndless = false;
+  expect([code, stderr]).toEqual([
+    130,
+    expect.stringMatching(/Athena's query query-\d+ could not be cancelled and may still run \(Not you\.\)\.\nStopped/),
+  ]);
+});
+
+test('a table asks for no more pages than it shows', async () => {
+  const before = account.calls.filter((call) => call === 'GetQueryResults').length;
+  const { code, stdout } = await there('--aws', 'select range as n from range(20000)');
+  expect([code, stdout.slice(-100)]).toEqual([
+    0,
+    expect.stringMatching(/│ 9999 │\n└─+┘\nthe first 10,000 rows; --format csv or json gives all\n$/),
+  ]);
+  // Of 21 pages; some are read ahead.
+  expect(account.calls.filter((call) => call === 'GetQueryResults').length - before).toBeLessThan(15);
+});
+
 test('without SQL: the same catalogue, and nobody is asked', async () => {
   const before = account.calls.length;
   expect(await there('--aws')).toEqual(await here());
