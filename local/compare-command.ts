@@ -214,13 +214,19 @@ async function runAll(runs: readonly WayRun[], { capUsd, out, stores, model, opt
     const run = await claimNextAttempt({ ...way.run, settings: { ...way.run.settings, maxCostUsd } }, stores.work, systemClock);
     way.attemptNow = run.attempt;
     let stopReason: unknown;
-    await runAttempt(run, model, stores, { ...options, out, onEventTimeout: 0 }, {
-      tell: async (record) => {
-        stopReason = record.stop_reason;
-        // What its money pays for is told by the plan's own sentence, in dollars.
-        if (record.status === 'rejected') say(`${title}: ${printable(String(record.stop_reason))}`);
+    await runAttempt(
+      run,
+      model,
+      stores,
+      { ...options, out, onEventTimeout: 0 },
+      {
+        tell: async (record) => {
+          stopReason = record.stop_reason;
+          // What its money pays for is told by the plan's own sentence, in dollars.
+          if (record.status === 'rejected') say(`${title}: ${printable(String(record.stop_reason))}`);
+        },
       },
-    });
+    );
     spent[index] = await spentBefore(way.run, stores.work);
     if (stopReason === 'interrupted') return;
   }

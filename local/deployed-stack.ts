@@ -5,7 +5,7 @@ import { s3ObjectVersions } from '../functions/shared/adapters/s3-object-version
 import { type ExecutionStatuses, sfnExecutions } from '../functions/shared/adapters/sfn-executions.ts';
 import { ConfigError } from '../functions/shared/errors.ts';
 import type { ObjectStore, ObjectVersions } from '../functions/shared/ports.ts';
-import { stackOutputs } from '../infra/stack-outputs.ts';
+import { accountOutputs, stackOutputs } from '../infra/stack-outputs.ts';
 
 /** A deployed stack, as the command line works with it. */
 export interface DeployedStack {
@@ -28,12 +28,7 @@ export interface DeployedStack {
  */
 export async function openStack(name: string): Promise<DeployedStack> {
   const outputs = await outputsOf(name);
-  const missing = Object.values(stackOutputs).filter((output) => !outputs.has(output));
-  if (missing.length > 0) {
-    throw new ConfigError(`The stack ${name} has no output ${missing.join(', ')}: it is of an older version; deploy it again.`, {
-      code: 'stack_outputs_missing',
-    });
-  }
+  checkOutputs(name, outputs, Object.values(stackOutputs));
   const output = (name: keyof typeof stackOutputs) => outputs.get(stackOutputs[name]) as string;
   const s3 = createS3Client();
   return {
@@ -50,6 +45,31 @@ export async function openStack(name: string): Promise<DeployedStack> {
     endpoint: output('endpoint'),
     deployment: JSON.parse(output('deployment')) as DeploymentDefaults,
   };
+}
+
+/** What Athena needs to know: where the tables are, and under which limits queries run. */
+export interface QueryPlace {
+  database: string;
+  workgroup: string;
+}
+
+/**
+ * Where the tables of the stack of that name are queried.
+ * @throws ConfigError: as openStack.
+ */
+export async function queryPlaceOf(name: string): Promise<QueryPlace> {
+  const outputs = await outputsOf(name);
+  const { database, workgroup } = accountOutputs;
+  checkOutputs(name, outputs, [database, workgroup]);
+  return { database: outputs.get(database) as string, workgroup: outputs.get(workgroup) as string };
+}
+
+function checkOutputs(name: string, outputs: DescribedStack['outputs'], needed: readonly string[]): void {
+  const missing = needed.filter((output) => !outputs.has(output));
+  if (missing.length === 0) return;
+  throw new ConfigError(`The stack ${name} has no output ${missing.join(', ')}: it is of an older version; deploy it again.`, {
+    code: 'stack_outputs_missing',
+  });
 }
 
 async function outputsOf(name: string): Promise<DescribedStack['outputs']> {

@@ -3,20 +3,24 @@ import { systemClock } from '../functions/shared/clock.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
 import { RUNS_PREFIX } from '../functions/shared/object-keys.ts';
 import type { Clock } from '../functions/shared/ports.ts';
-import { accountOutputs, stackOutputs } from '../infra/stack-outputs.ts';
-import { type DeployedStack, describeStack, openStack } from './deployed-stack.ts';
+import { stackOutputs } from '../infra/stack-outputs.ts';
+import { athenaCalls } from './athena/athena-calls.ts';
+import { athenaEngine } from './athena/athena-engine.ts';
+import { type DeployedStack, openStack, type QueryPlace, queryPlaceOf } from './deployed-stack.ts';
 import { executionHome } from './execution-home.ts';
 import { explainUpload } from './explanation.ts';
 import { duration } from './figures.ts';
 import { localUpload } from './local-upload.ts';
+import { allRows } from './query.ts';
 import { stackName } from './run-place.ts';
 import { type RunState, readRun } from './run-states.ts';
-import { athenaRow, type QueryPlace } from './smoke/athena.ts';
 
 export const SMOKE_DATASET = 'hundredfold-smoke';
 /** Longest until an upload's run shows; EventBridge and the queue take seconds. */
 const ACCEPTANCE_SECONDS = 180;
 const POLL_SECONDS = 3;
+/** Longest that a query over a few small files may take, waiting in a queue included. */
+const LONGEST_QUERY_SECONDS = 120;
 
 export interface SmokeOptions {
   stack?: string | true;
@@ -53,11 +57,6 @@ export async function smokeCommand(options: SmokeOptions, clock: Clock = systemC
   say(`What it left in the stack goes with: npm run forget -- --dataset ${SMOKE_DATASET} --stack ${name}`);
   if (options.json) process.stdout.write(`${JSON.stringify({ passed, run_id: runId ?? null, counts: counts ?? null, trouble })}\n`);
   return passed ? 0 : 1;
-}
-
-async function queryPlaceOf(name: string): Promise<QueryPlace> {
-  const outputs = (await describeStack(name))?.outputs;
-  return { database: outputs?.get(accountOutputs.database) ?? '', workgroup: outputs?.get(accountOutputs.workgroup) ?? '' };
 }
 
 interface Smoked {
@@ -103,13 +102,8 @@ async function smoke(stack: DeployedStack, place: QueryPlace, minutes: number, c
     const counts = await countsInAthena(runId, place, clock);
     return { runId, counts, trouble: differences(expected, counts, stack) };
   } catch (error) {
-    const { name, message } = error as Error;
-    return {
-      runId,
-      trouble: [
-        { words: `Athena did not answer (${name}: ${message}).`, look: `workgroup ${place.workgroup} in Athena, its history of queries` },
-      ],
-    };
+    const words = `The rows could not be counted (${(error as Error).message}).`;
+    return { runId, trouble: [{ words, look: `workgroup ${place.workgroup} in Athena, its history of queries` }] };
   }
 }
 
@@ -137,8 +131,10 @@ async function endedRun(stack: DeployedStack, runId: string, minutes: number, cl
 async function countsInAthena(runId: string, place: QueryPlace, clock: Clock): Promise<Counts> {
   const of = (table: string, more = '') => `(SELECT count(*) FROM ${table} WHERE run_id = '${runId}'${more})`;
   const sql = `SELECT (SELECT max(rows_in) FROM runs WHERE run_id = '${runId}') AS rows_in, ${of('row_summaries')} AS rows_read, ${of('rejected_rows')} AS rejected, ${of('batch_summaries', ' AND level = 0')} AS batches, ${of('row_summaries', ' AND summary IS NOT NULL')} AS summarized`;
-  const row = await athenaRow(sql, place, clock);
-  const number = (name: string) => Number(row[name] || 0);
+  const engine = athenaEngine(athenaCalls(place), { words: 'the stack', clock, longestSeconds: LONGEST_QUERY_SECONDS });
+  const { rows } = await allRows(await engine.ask({ sql }));
+  engine.close();
+  const number = (name: string) => Number(rows[0]?.[name] ?? 0);
   return {
     rows_in: number('rows_in'),
     rows: number('rows_read'),

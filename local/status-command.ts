@@ -1,8 +1,8 @@
 import { count, counted, dollars, duration, printable } from './figures.ts';
-import { tableText } from './query-command.ts';
 import { type RunDetail, readDetail } from './run-detail.ts';
 import { openPlace, type PlaceOptions, type RunPlace } from './run-place.ts';
 import { listRuns, MAX_RUNS, namedRuns, type RunState } from './run-states.ts';
+import { tableText } from './table-text.ts';
 
 export interface StatusOptions extends PlaceOptions {
   /** Runs to show. */

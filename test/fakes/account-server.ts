@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type LoopbackServer, loopbackServer } from '../functions/shared/adapters/loopback-server.ts';
+import { athenaHandlers, awsFailure, type QueryAnswer } from './athena-handlers.ts';
 import { element, text } from './s3-server/xml.ts';
 
 export interface AccountServer {
@@ -15,50 +16,22 @@ export interface AccountServer {
   close(): Promise<void>;
 }
 
-/** The one row that a query gives, by column; `workgroup` and `database` are those that it was started in. */
-export type QueryAnswer = (sql: string, place: { workgroup: string; database: string }) => Promise<Record<string, unknown>>;
-
 /**
- * A server that speaks GetCallerIdentity of STS (query and XML), GetSecretValue of Secrets Manager, and StartQueryExecution, GetQueryExecution and
- * GetQueryResults of Athena (JSON 1.1). Everything else is a 501.
+ * A server that speaks GetCallerIdentity of STS (query and XML), GetSecretValue of Secrets Manager, and Athena's calls (JSON 1.1). Everything else is a 501.
  */
-export async function startAccountServer(answer: QueryAnswer = async () => ({})): Promise<AccountServer> {
+export async function startAccountServer(answer: QueryAnswer = async () => ({ columns: [], rows: [] })): Promise<AccountServer> {
   const calls: string[] = [];
   const secrets: AccountServer['secrets'] = new Map();
   const failures = new Map<string, { status: number; name: string; message: string }>();
-  const queries = new Map<string, { row: Promise<Record<string, unknown>>; looks: number }>();
 
   const json: Record<string, (input: Record<string, never>) => unknown> = {
     GetSecretValue({ SecretId = '' }) {
       const SecretString = secrets.get(SecretId);
       if (SecretString === undefined)
-        throw failure(400, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret value");
+        throw awsFailure(400, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret value");
       return { ARN: SecretId, Name: SecretId, SecretString };
     },
-    StartQueryExecution({ QueryString = '', WorkGroup = '', QueryExecutionContext }) {
-      const QueryExecutionId = `query-${queries.size + 1}`;
-      const { Database = '' } = (QueryExecutionContext ?? {}) as { Database?: string };
-      const row = answer(QueryString, { workgroup: WorkGroup, database: Database });
-      row.catch(() => {});
-      queries.set(QueryExecutionId, { row, looks: 0 });
-      return { QueryExecutionId };
-    },
-    async GetQueryExecution({ QueryExecutionId = '' }) {
-      const query = queries.get(QueryExecutionId);
-      if (!query) throw failure(400, 'InvalidRequestException', `QueryExecution ${QueryExecutionId} was not found`);
-      // As Athena does: queued first, whatever comes of it.
-      if (query.looks++ === 0) return { QueryExecution: { QueryExecutionId, Status: { State: 'QUEUED' } } };
-      const Status = await query.row.then(
-        () => ({ State: 'SUCCEEDED' }),
-        (error: Error) => ({ State: 'FAILED', StateChangeReason: error.message }),
-      );
-      return { QueryExecution: { QueryExecutionId, Status } };
-    },
-    async GetQueryResults({ QueryExecutionId = '' }) {
-      const row = (await queries.get(QueryExecutionId)?.row) ?? {};
-      const cells = (values: unknown[]) => ({ Data: values.map((value) => (value === null ? {} : { VarCharValue: String(value) })) });
-      return { ResultSet: { Rows: [cells(Object.keys(row)), cells(Object.values(row))] } };
-    },
+    ...athenaHandlers(answer),
   };
 
   async function replyJson(call: string, body: string, response: ServerResponse): Promise<void> {
@@ -67,9 +40,9 @@ export async function startAccountServer(answer: QueryAnswer = async () => ({}))
     try {
       const planned = failures.get(call);
       failures.delete(call);
-      if (planned) throw failure(planned.status, planned.name, planned.message);
+      if (planned) throw awsFailure(planned.status, planned.name, planned.message);
       const handler = json[call];
-      if (!handler) throw failure(501, 'NotImplemented', call);
+      if (!handler) throw awsFailure(501, 'NotImplemented', call);
       send(200, await handler(JSON.parse(body)));
     } catch (error) {
       const { name, message, status } = error as Error & { status: number };
@@ -109,5 +82,3 @@ export async function startAccountServer(answer: QueryAnswer = async () => ({}))
     close: () => server.close(),
   };
 }
-
-const failure = (status: number, name: string, message: string) => Object.assign(new Error(message), { name, status });

@@ -25,7 +25,11 @@ beforeEach(async () => {
     const out = newFolder();
     const local = directoryStore(join(out, 'results'), 'results');
     for await (const { key } of stack.stores.results.list('tables/')) if (!hide(key)) await local.copy(stack.stores.results, key, key);
-    return (await query(out, sql)).rows[0]!;
+    const { columns, rows } = await query(out, sql);
+    return {
+      columns: columns.map((name) => ({ name, type: 'bigint' })),
+      rows: rows.map((row) => columns.map((name) => String(row[name]))),
+    };
   });
   Object.assign(stack.outputs, { WorkgroupName: 'hundredfold', ModelKeySecretName: 'ModelKey' });
   stack.aws.stacks.set('hundredfold', stack.outputs);
@@ -159,5 +163,5 @@ test('smoke says so where nothing takes the upload, where the run does not end, 
 test('smoke says so where Athena refuses', async () => {
   account.failNext('StartQueryExecution', { status: 400, name: 'InvalidRequestException', message: 'WorkGroup is not found.' });
   const { code, said } = await smoke(acceptAndWork);
-  expect([code, said]).toEqual([1, expect.stringMatching(/Athena did not answer \(InvalidRequestException: WorkGroup is not found\.\)/)]);
+  expect([code, said]).toEqual([1, expect.stringMatching(/The rows could not be counted \(Athena: WorkGroup is not found\.\)/)]);
 });

@@ -75,7 +75,7 @@ test('more columns than fit stand one below the other; more rows than anyone rea
   expect(names).toEqual([...tables.runs.columns.map(({ name }) => name), 'dt']);
   expect(wide.stdout).toContain(runId);
   expect(long).toMatchObject({ code: 0, stderr: '' });
-  expect(long.stdout.slice(-100)).toMatch(/│ 9999 +│\n└─+┘\nthe first 10,000 of 200,000 rows; --json prints all\n$/);
+  expect(long.stdout.slice(-100)).toMatch(/│ 9999 +│\n└─+┘\nthe first 10,000 of 200,000 rows; --format csv or json gives all\n$/);
 });
 
 test("wrong SQL: 2, with the engine's message", async () => {
