@@ -44,7 +44,8 @@ export function openSession<Defaults extends Sizes>({
   }
   const { sizes, resultsFolder: namedFolder, isWhole } = parsed;
   const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  // What was killed a moment ago may still write.
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   // What was started ends with the process.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(128 + constants.signals[signal]));
   const say = (line: string) => void process.stderr.write(`${line}\n`);

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MODEL_TIMEOUT_MS } from '../../functions/shared/limits.ts';
 import { DEFAULT_CONCURRENCY } from '../../local/setting-flags.ts';
@@ -36,8 +37,8 @@ function pattern(python: string, name: string, threads: number, retries: number)
       ],
       env: {
         ...{ OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: 'bench', PYSPARK_PYTHON: python },
-        // Beside its output: a Spark that is killed removes nothing.
-        SPARK_LOCAL_DIRS: `${out}-of-spark`,
+        // In the benchmark's folder: a Spark that is killed removes nothing.
+        ...{ SPARK_LOCAL_DIRS: dirname(path), TMPDIR: dirname(path), JDK_JAVA_OPTIONS: `"-Djava.io.tmpdir=${dirname(path)}"` },
       },
     }),
   };
