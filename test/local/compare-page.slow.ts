@@ -84,8 +84,9 @@ inBrowser('the page of a comparison in a browser', () => {
       warnings: [HOSTILE],
     });
     const { page } = await show(path);
-    for (const place of ['h1', '.ways h3', '.ways .text', '.sides .text', '.findings li', '.findings .note', '.instructions li'])
+    for (const place of ['h1', '.sides h3', '.ways .text', '.sides .text', '.findings li', '.findings .note', '.instructions li'])
       expect(await page.locator(place).first().textContent()).toBe(HOSTILE);
+    expect(await page.locator('.ways h3').first().textContent()).toBe(`1. ${HOSTILE}`);
     expect(await page.locator('.sides .text').nth(1).textContent()).toBe(`Failed: ${HOSTILE}`);
     expect(await page.locator('script, img, b').count()).toBe(0);
     expect(await page.title()).not.toBe('taken');

@@ -288,23 +288,3 @@ test('without a key it is offline, costs nothing, and says that this is no measu
   expect(ended.stdout).toMatch(/^cost +\$0\.00 +\$0\.00$/m);
   expect(Math.max(...ended.stdout.split('\n').map((line) => (line.startsWith('page') ? 0 : line.length)))).toBeLessThanOrEqual(80);
 });
-
-test.each([
-  [
-    ['--batch-size', '50'],
-    'One way alone compares nothing: give several values of --batch-size (50,100,200) or of --model (A,B), or --instruction more than once.\n',
-  ],
-  [
-    ['--batch-size', 'abc,0'],
-    'command line: batchRows: must be a whole number from 1 to 1000, not "abc"\ncommand line: batchRows: must be a whole number from 1 to 1000, not 0\n',
-  ],
-  [['--model', 'gpt-6-luna,llama', '--max-cost-usd', '1'], /^maxCostUsd: the price of llama is unknown, so its cost cannot be capped\./],
-  [['--batch-size', '1,2', '--text-column', 'nothing'], /^There is no column "nothing"/],
-])('%j is refused in words, before anything is asked', async (args, words) => {
-  writeFileSync(file, reviewsCsv(5));
-  const ended = await compare(args as string[]);
-  expect(ended).toMatchObject({ code: 2, stdout: '' });
-  if (typeof words === 'string') expect(ended.stderr).toBe(words);
-  else expect(ended.stderr).toMatch(words);
-  expect(server.stats().requests).toBe(0);
-});
