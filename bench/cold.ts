@@ -4,18 +4,25 @@ import { envNames } from '../functions/shared/env.ts';
 import { MAX_SEMI_SPACE_MIB } from '../functions/shared/limits.ts';
 import { functionNames } from '../infra/step-permissions.ts';
 import { type Contender, type Result, runInTurn } from './contenders.ts';
-import { digits, medianOf, prepare, program, sizesOf, whole } from './programs.ts';
+import { digits, medianOf, prepare, program, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
-import { tellResults } from './tell-results.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openSession } from './session.ts';
 
 /** What each handler weighs as a bundle and how long its import takes, beside Node alone and a bundle of the libraries. */
 
-const [starts] = sizesOf([21]);
+const {
+  sizes: { starts },
+  folder,
+  say,
+  finish,
+} = openSession({
+  name: 'cold',
+  defaults: { starts: 21 },
+  packages: ['esbuild', 'openai', 'zod', '@aws-sdk/client-s3', '@aws-sdk/client-dynamodb'],
+});
 
-const folder = temporaryFolder();
 const bundleOf = (name: string) => join(folder, name, 'index.mjs');
-process.stderr.write('Bundling ...\n');
+say('Bundling ...');
 prepare('cold/bundles.ts', folder, ...functionNames);
 
 // What a handler reads while it is imported.
@@ -34,7 +41,7 @@ const LIBRARIES = 'S3, DynamoDB, openai and zod alone';
 /** As the functions are deployed. */
 const options = ['--enable-source-maps', `--max-semi-space-size=${MAX_SEMI_SPACE_MIB}`];
 const contender = (name: string, ...bundle: string[]): Contender => ({ name, args: [...options, program('cold/start.ts'), ...bundle] });
-process.stderr.write(`Starting each ${whole(starts)} times ...\n`);
+say(`Starting each ${whole(starts)} times ...`);
 const results = runInTurn<{ importMs: number }>(
   [contender(NODE_ALONE), contender(LIBRARIES, bundleOf('libraries')), ...functionNames.map((name) => contender(name, bundleOf(name)))],
   starts,
@@ -79,4 +86,4 @@ ${markdownTable([
 
 Bundles are made with the options of [pipeline-function.ts](../infra/pipeline-function.ts), as CDK makes them. The import runs everything at the top of the module: clients are made, nothing is asked.
 Every start loads the program that measures it, Node alone as well. A function in Lambda has a share of a core by its memory, so its import takes longer.`;
-tellResults('cold', ['esbuild', 'openai', 'zod', '@aws-sdk/client-s3', '@aws-sdk/client-dynamodb'], { starts, alone, bundles }, section);
+finish({ starts, alone, bundles }, section);

@@ -2,14 +2,18 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shareOfFunction } from '../functions/plan-batches/plan-batches.ts';
 import { type Contender, runInTurn } from './contenders.ts';
-import { digits, medianOf, nodeOptions, prepare, program, sizesOf, whole } from './programs.ts';
+import { digits, medianOf, nodeOptions, prepare, program, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
-import { tellResults } from './tell-results.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openSession } from './session.ts';
 
 /** The local engine on the deployed definition with functions that do nothing, beside a loop over the same manifest. */
 
-const [few, many, most, repetitions] = sizesOf([10_000, 100_000, 1_000_000, 3]);
+const {
+  sizes: { few, many, most, repetitions },
+  folder,
+  say,
+  finish,
+} = openSession({ name: 'engine', defaults: { few: 10_000, many: 100_000, most: 1_000_000, repetitions: 3 }, packages: ['jsonata'] });
 const FUNCTIONS_AT_ONCE = 100;
 
 interface Ran {
@@ -18,10 +22,9 @@ interface Ran {
   children: number;
 }
 
-const folder = temporaryFolder();
 const results = [few, many, most].map((batches) => {
   const times = batches === most ? 1 : repetitions;
-  process.stderr.write(`${whole(batches)} batches ...\n`);
+  say(`${whole(batches)} batches ...`);
   const out = join(folder, 'out');
   prepare('engine/manifest.ts', out, String(batches));
   const contender = (name: string, what: string, perFunction: number): Contender => ({
@@ -63,4 +66,4 @@ ${markdownTable(
 
 The engine reads the manifest from a directory, starts a child for each function, ${FUNCTIONS_AT_ONCE} at once, evaluates what is deployed, checks every payload's size, and writes the children's results.
 The loop parses each line and calls the same empty function.`;
-tellResults('engine', ['jsonata'], { functionsAtOnce: FUNCTIONS_AT_ONCE, repetitions, results }, section);
+finish({ functionsAtOnce: FUNCTIONS_AT_ONCE, repetitions, results }, section);

@@ -1,14 +1,22 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Contender, type Result, runInTurn } from './contenders.ts';
-import { digits, medianOf, nodeOptions, prepare, program, sizesOf, whole } from './programs.ts';
+import { digits, medianOf, nodeOptions, prepare, program, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
-import { tellResults } from './tell-results.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openSession } from './session.ts';
 
 /** Planning by a group column beside planning without, and beside DuckDB with as much memory: some rows several times, then many once. */
 
-const [rows, repetitions, manyRows, groups, memoryMb] = sizesOf([1_000_000, 3, 10_000_000, 100_000, 320]);
+const {
+  sizes: { rows, repetitions, manyRows, groups, memoryMb },
+  folder,
+  say,
+  finish,
+} = openSession({
+  name: 'grouping',
+  defaults: { rows: 1_000_000, repetitions: 3, manyRows: 10_000_000, groups: 100_000, memoryMb: 320 },
+  packages: ['@duckdb/node-api', 'csv-parse'],
+});
 
 interface Planned {
   rows: number;
@@ -21,8 +29,6 @@ interface Planned {
   plannedAt: number;
 }
 
-const folder = temporaryFolder();
-
 /** A contender that could not do it with that memory is left out, and told. */
 function runEach(contenders: readonly Contender[], times: number): (Result | null)[] {
   const results: (Result | null)[] = contenders.map(() => null);
@@ -34,14 +40,14 @@ function runEach(contenders: readonly Contender[], times: number): (Result | nul
     } catch (error) {
       const failed = able.find(({ name }) => (error as Error).message.startsWith(`${name} ended`));
       if (!failed?.name.startsWith('DuckDB')) throw error;
-      process.stderr.write(`${(error as Error).message}; it is left out.\n`);
+      say(`${(error as Error).message}; it is left out.`);
       able = able.filter((contender) => contender !== failed);
     }
   }
 }
 
 function resultsOf(count: number, times: number) {
-  process.stderr.write(`${whole(count)} rows in ${whole(groups)} groups ...\n`);
+  say(`${whole(count)} rows in ${whole(groups)} groups ...`);
   const path = join(folder, 'groups.csv');
   const out = join(folder, 'out');
   const after = () => rmSync(out, { recursive: true, force: true });
@@ -108,4 +114,4 @@ const section = `${all.map(partOf).join('\n\n')}
 
 DuckDB has a memory limit of ${whole(memoryMb)} MiB, what a grouped plan may take altogether, and writes what does not fit beside its output. ORDER BY writes the rows as JSON lines in the
 order in which the planner stages them, without batches, checks, tokens or attributes; GROUP BY writes a count for each group.`;
-tellResults('grouping', ['@duckdb/node-api', 'csv-parse'], { groups, memoryMb, results: all }, section);
+finish({ groups, memoryMb, results: all }, section);

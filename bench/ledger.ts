@@ -2,17 +2,20 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { attemptPrefix } from '../functions/shared/object-keys.ts';
 import { type Contender, runInTurn } from './contenders.ts';
-import { digits, medianOf, nodeOptions, prepare, program, reviewFile, sizesOf, whole } from './programs.ts';
+import { digits, medianOf, nodeOptions, prepare, program, reviewFile, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { benchRun } from './run-of-reviews.ts';
-import { tellResults } from './tell-results.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openSession } from './session.ts';
 
 /** finish-run, and its proof alone, beside reading and copying the same files with nothing checked; of a run in rows' order and of a grouped one. */
 
-const [rows, repetitions] = sizesOf([1_000_000, 5]);
+const {
+  sizes: { rows, repetitions },
+  folder,
+  say,
+  finish,
+} = openSession({ name: 'ledger', defaults: { rows: 1_000_000, repetitions: 5 }, packages: ['hyparquet-writer'] });
 
-const folder = temporaryFolder();
 const path = reviewFile(folder, rows);
 const kinds = [
   { kind: 'rows in order', settings: {} },
@@ -20,7 +23,7 @@ const kinds = [
 ];
 
 const results = kinds.map(({ kind, settings }) => {
-  process.stderr.write(`${whole(rows)} rows, ${kind} ...\n`);
+  say(`${whole(rows)} rows, ${kind} ...`);
   const out = join(folder, 'out');
   const target = join(folder, 'results');
   const asJson = JSON.stringify(settings);
@@ -64,4 +67,4 @@ ${markdownTable(
 
 CPU seconds are those of the whole program, its start included. finish-run reads receipts, proves the ledger, copies the tables, joins the excerpts to the report and writes the row of \`runs\`; the
 proof is what \`rows_in = rows_summarized + rows_failed + rows_rejected + rows_skipped\` rests on: each row number once, each batch once.`;
-tellResults('ledger', ['hyparquet-writer'], { rows, repetitions, results }, section);
+finish({ rows, repetitions, results }, section);

@@ -5,13 +5,21 @@ import { backOffLimiter } from './limits/back-off.ts';
 import { jainIndex, smallestOfLargest } from './limits/fairness.ts';
 import { runInRealTime } from './limits/in-real-time.ts';
 import { slidingWindow } from './limits/sliding-window.ts';
-import { sizesOf, whole } from './programs.ts';
+import { whole } from './programs.ts';
 import { markdownTable } from './results.ts';
-import { tellResults } from './tell-results.ts';
+import { openSession } from './session.ts';
 
 /** What 1, 2 and 8 runs at once get out of an endpoint's limits: in virtual time by the workers of the tests, and for a while over DynamoDB's protocol. */
 
-const [minutes, workers, realSeconds] = sizesOf([20, 96, 45]);
+const {
+  sizes: { minutes, workers, realSeconds },
+  say,
+  finish,
+} = openSession({
+  name: 'limits',
+  defaults: { minutes: 20, workers: 96, realSeconds: 45 },
+  packages: ['dynalite', '@aws-sdk/client-dynamodb'],
+});
 const TOKENS = 1_000;
 const runCounts = [1, 2, 8];
 
@@ -57,7 +65,7 @@ const rowOf = (kind: string, { admitted, sent, refused }: Figures, allowance: nu
 const simulated = [];
 for (const { kind, options, allowedMinutes } of kinds) {
   for (const runs of runCounts) {
-    process.stderr.write(`${kind}, ${runs} at once ...\n`);
+    say(`${kind}, ${runs} at once ...`);
     const figures = await runFleet({ ...options, countedTokens: TOKENS, minutes, runs: Array<number>(runs).fill(workers / runs) });
     const allowance = callsPerMinute(options.provider) * allowedMinutes;
     simulated.push({ kind, runs, allowance, figures, row: rowOf(kind, figures, allowance, figures.reads + figures.updates) });
@@ -67,7 +75,7 @@ for (const { kind, options, allowedMinutes } of kinds) {
 const real = [];
 const provider: RateLimits = { requestsPerMinute: 1_200, tokensPerMinute: 100_000_000 };
 for (const runs of runCounts) {
-  process.stderr.write(`in real time, ${runs} at once ...\n`);
+  say(`in real time, ${runs} at once ...`);
   const table = await openControlTable();
   try {
     const figures = await runInRealTime(table, { provider, runs: Array<number>(runs).fill(workers / runs), seconds: realSeconds });
@@ -92,4 +100,4 @@ ${markdownTable([...simulated, ...real].map(({ row }) => row))}
 Allowance is what the endpoint would have admitted: buckets of 600 calls a minute that start full (1,200 a minute in real time), or 600 in any sixty seconds.
 In virtual time every worker is a process of its own, as a function is; in real time the workers of a run share one. Back-off alone is what clients do that share
 nothing: ask at once, and after each refusal wait twice as long, at random. Jain's index is 1 where all runs get the same.`;
-tellResults('limits', ['dynalite', '@aws-sdk/client-dynamodb'], { minutes, workers, realSeconds, simulated, real }, section);
+finish({ minutes, workers, realSeconds, simulated, real }, section);

@@ -4,15 +4,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Contender, type Result, runInTurn } from './contenders.ts';
 import { type FileKind, fileKinds } from './plan/review-files.ts';
-import { keepResults, markdownTable, settingOf } from './results.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { markdownTable } from './results.ts';
+import { openSession } from './session.ts';
 
 /**
  * Planning and `explain` of files in every format beside the bare parser of the format, each in a process of its own: as many rows as make
  * a good measurement of the speed, several times, then once as many as the memory must not grow with.
  */
 
-const [speedRows = 1_000_000, repetitions = 3, memoryRows = 10_000_000] = process.argv.slice(2).map(Number);
+const {
+  sizes: { rows: speedRows, repetitions, memoryRows },
+  folder,
+  say,
+  finish,
+} = openSession({
+  name: 'plan',
+  defaults: { rows: 1_000_000, repetitions: 3, memoryRows: 10_000_000 },
+  packages: ['csv-parse', 'hyparquet'],
+});
 const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** What local/launch.mjs gives every program of this project. */
 const nodeOptions = process.execArgv;
@@ -31,6 +40,9 @@ const kinds: Record<FileKind, Kind> = {
   'one-group.parquet': { what: 'Parquet, one row group', parser: null },
   'large-pages.parquet': { what: 'Parquet, 1,000,000 rows a page', parser: null },
 };
+
+/** Those whose readers are most unlike. CSV comes first: the others are made of it. */
+const largeKinds: readonly FileKind[] = ['csv', 'jsonl', 'parquet', 'one-group.parquet'];
 
 interface FileResults {
   file: string;
@@ -61,11 +73,11 @@ function resultsOf(kind: FileKind, path: string, rows: number, times: number): F
   return { file: kind, rows, bytes: statSync(path).size, parser: bare, plan, explain: { ...explain, printed: { rows }, figures: [] } };
 }
 
-function* resultsFor(rows: number, times: number): Generator<FileResults> {
+function* resultsFor(of: readonly FileKind[], rows: number, times: number): Generator<FileResults> {
   const csvPath = join(folder, 'reviews.csv');
-  for (const kind of fileKinds) {
+  for (const kind of of) {
     const path = join(folder, `reviews.${kind}`);
-    process.stderr.write(`${rows.toLocaleString('en')} rows, ${kinds[kind].what} ...\n`);
+    say(`${rows.toLocaleString('en')} rows, ${kinds[kind].what} ...`);
     execFileSync(process.execPath, ['--max-old-space-size=8192', script('plan/review-files.ts'), kind, path, String(rows), csvPath]);
     try {
       yield resultsOf(kind, path, rows, times);
@@ -93,32 +105,18 @@ const tableOf = (results: readonly FileResults[]) =>
     })),
   );
 
-const folder = temporaryFolder();
 const parsers = Object.values(kinds).filter(({ parser }) => parser !== null);
 
-/** What is measured so far is kept, where nothing but the defaults are measured: all of it takes its time. */
-function keep(speed: readonly FileResults[], memory: readonly FileResults[]): string {
-  const parts = [
-    `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn; medians, and the most memory of any run:`,
-    tableOf(speed),
-    ...(memory.length === 0 ? [] : [`${memoryRows.toLocaleString('en')} rows, one run:`, tableOf(memory)]),
-    `The bare parsers: ${parsers.map(({ what, parser }) => `${what}: ${parser}`).join('; ')}. None of them keeps a row.
-Where other programs share the machine, the CPU seconds are the ones to compare.`,
-  ];
-  const section = parts.join('\n\n');
-  if (process.argv.length === 2)
-    keepResults('plan', settingOf('npm run bench -- plan', ['csv-parse', 'hyparquet']), { speed, memory }, section);
-  return section;
-}
+const speed = [...resultsFor(fileKinds, speedRows, repetitions)];
+const memory = [...resultsFor(largeKinds, memoryRows, 1)];
+const section = `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn; medians, and the most memory of any run:
 
-const speed: FileResults[] = [];
-for (const results of resultsFor(speedRows, repetitions)) {
-  speed.push(results);
-  keep(speed, []);
-}
-const memory: FileResults[] = [];
-for (const results of resultsFor(memoryRows, 1)) {
-  memory.push(results);
-  keep(speed, memory);
-}
-process.stdout.write(`${keep(speed, memory)}\n`);
+${tableOf(speed)}
+
+${memoryRows.toLocaleString('en')} rows, one run:
+
+${tableOf(memory)}
+
+The bare parsers: ${parsers.map(({ what, parser }) => `${what}: ${parser}`).join('; ')}. None of them keeps a row.
+Where other programs share the machine, the CPU seconds are the ones to compare.`;
+finish({ speed, memory }, section);

@@ -20,15 +20,6 @@ export function reviewFile(folder: string, rows: number): string {
   return path;
 }
 
-/** The sizes that a command was given, the defaults where it was given none. @throws Error: one is no positive number. */
-export function sizesOf<const Defaults extends readonly number[]>(defaults: Defaults): { [Index in keyof Defaults]: number } {
-  const given = process.argv.slice(2).map(Number);
-  if (given.length > defaults.length || given.some((size) => !(size > 0))) {
-    throw new Error(`Up to ${defaults.length} sizes above 0, by default ${defaults.join(' ')}, not ${process.argv.slice(2).join(' ')}`);
-  }
-  return defaults.map((size, index) => given[index] ?? size) as { [Index in keyof Defaults]: number };
-}
-
 /** The median of one figure that a program has taken of itself. */
 export const medianOf = <Figures>({ figures }: Result<Figures>, of: (figures: Figures) => number) => median(figures.map(of));
 

@@ -9,33 +9,36 @@ import { workflowDefinition } from '../infra/workflow.ts';
 import { type Result, runInTurn } from './contenders.ts';
 import { pricesSchema } from './costs/cost-page.ts';
 import type { Counts } from './costs/counted-run.ts';
-import { digits, medianOf, nodeOptions, prepare, program, reviewFile, sizesOf, whole } from './programs.ts';
+import { digits, medianOf, nodeOptions, prepare, program, reviewFile, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { benchRun } from './run-of-reviews.ts';
 import { isWithin, verdictOf } from './scale/checks.ts';
 import { countsAt, ofLongerTexts, type Share, sharesOf } from './scale/counts-at.ts';
 import { checksOf, planCallsOf, reasons, type Units } from './scale/steps.ts';
-import { tellResults } from './tell-results.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openSession } from './session.ts';
 
 /**
  * A hundred million rows against the limits of AWS. What depends on the number of rows alone (manifest, children, levels, receipts) is made in its
  * full size and given to the very steps; what is done part by part is measured on a few and multiplied.
  */
 
-const [rows, stagedRows, repetitions, costRows] = sizesOf([100_000_000, 200_000, 3, 10_000]);
+const {
+  sizes: { rows, stagedRows, repetitions, costRows },
+  folder,
+  say,
+  finish,
+} = openSession({
+  name: 'scale',
+  defaults: { rows: 100_000_000, stagedRows: 200_000, repetitions: 3, costRows: 10_000 },
+  packages: ['jsonata', 'hyparquet-writer'],
+});
 const SIZES = [10_000, 1_000_000, 100_000_000];
 const GOAL_PERCENT = 5;
 
-const folder = temporaryFolder();
 const small = join(folder, 'small');
 const large = join(folder, 'large');
 const results = join(folder, 'results');
 const parts = Math.ceil(rows / PART_ROWS);
-
-function say(what: string) {
-  process.stderr.write(`${what} ...\n`);
-}
 
 /** A program of this folder in a process of its own. */
 function measured<Figures>(path: string, args: readonly string[], times = 1, after?: () => void): Result<Figures> {
@@ -45,7 +48,7 @@ function measured<Figures>(path: string, args: readonly string[], times = 1, aft
 const secondsOf = (result: Result<{ seconds: number }>) => medianOf(result, ({ seconds }) => seconds);
 const timed = (result: Result<{ seconds: number }>) => ({ seconds: secondsOf(result), residentMb: result.residentMb });
 
-say(`Staging ${whole(stagedRows)} rows`);
+say(`Staging ${whole(stagedRows)} rows ...`);
 const path = reviewFile(folder, stagedRows);
 const staged = measured<{ stagedAt: number }>('grouping/planning.ts', [path, small, '{}'], repetitions, () =>
   rmSync(small, { recursive: true, force: true }),
@@ -53,14 +56,14 @@ const staged = measured<{ stagedAt: number }>('grouping/planning.ts', [path, sma
 prepare('write/prepare.ts', path, small);
 const outcomes = measured<{ seconds: number; outcomes: number }>('scale/outcomes.ts', [small], repetitions);
 
-say(`Joining the manifests of ${whole(parts)} parts`);
+say(`Joining the manifests of ${whole(parts)} parts ...`);
 prepare('scale/simulated-run.ts', 'manifests', large, String(parts), small);
 const joined = measured<{ seconds: number; batches: number; folds: number[]; bytes: number; longestLineBytes: number }>('scale/join.ts', [
   large,
 ]);
 const { batches, folds, bytes } = joined.printed as (typeof joined.figures)[number];
 
-say(`Starting the children of ${whole(batches)} batches`);
+say(`Starting the children of ${whole(batches)} batches ...`);
 const share = shareOfFunction(batches);
 const engine = measured<{ seconds: number; children: number; longestInputBytes: number }>('engine/empty-run.ts', [
   'engine',
@@ -70,12 +73,12 @@ const engine = measured<{ seconds: number; children: number; longestInputBytes: 
 // However few batches the run has, a child of a large one has so many.
 const fullChild = measured<{ longestInputBytes: number }>('engine/empty-run.ts', ['engine', small, String(MAX_BATCHES_PER_FUNCTION)]);
 
-say('Writing a part and the levels');
+say('Writing a part and the levels ...');
 prepare('scale/simulated-run.ts', 'outcomes', large, String(parts));
 const part = measured<{ seconds: number }>('scale/write-part.ts', [large, partName(0)], repetitions);
 const levels = measured<{ seconds: number }>('scale/write-part.ts', [large, LEVELS_PART], repetitions);
 
-say(`Finishing a run of ${whole(parts)} parts`);
+say(`Finishing a run of ${whole(parts)} parts ...`);
 prepare('scale/simulated-run.ts', 'receipts', large, String(parts));
 const finished = measured<{ seconds: number }>('ledger/finish.ts', ['finish', large, results, '{}'], repetitions, () => {
   for (const gone of [results, join(large, attemptPrefix(benchRun().runId))]) rmSync(gone, { recursive: true, force: true });
@@ -84,7 +87,7 @@ const grouping = JSON.stringify({ groupColumn: 'product' });
 prepare('scale/simulated-run.ts', 'sets', large, String(parts), '', grouping);
 const groupedLedger = measured<{ seconds: number }>('ledger/finish.ts', ['ledger', large, results, grouping], repetitions);
 
-say('Counting requests');
+say('Counting requests ...');
 const file = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as unknown;
 const counted = file('results/costs.json') as Counts;
 const prices = pricesSchema.parse(file('prices.json'));
@@ -186,4 +189,4 @@ ${goals.join('\n')}
 
 Why: a run of fewer than ${whole(SINGLE_BATCH_LIMIT)} batches gives each function one batch, so a call takes three transitions and a function's seconds by itself; from there on ${MIN_BATCHES_PER_FUNCTION} to ${MAX_BATCHES_PER_FUNCTION} calls share them. S3 has
 ${(counted.s3Writes / counted.calls).toFixed(1)} writes and ${(counted.s3Reads / counted.calls).toFixed(1)} reads for each call, whatever the size: the answer and the outcome are objects of their own, and both are looked for before the model is asked.`;
-tellResults('scale', ['jsonata', 'hyparquet-writer'], { rows, stagedRows, units, checks, bills }, section);
+finish({ rows, stagedRows, units, checks, bills }, section);

@@ -1,14 +1,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Contender, runInTurn } from './contenders.ts';
-import { digits, medianOf, nodeOptions, prepare, program, reviewFile, sizesOf, whole } from './programs.ts';
+import { digits, medianOf, nodeOptions, prepare, program, reviewFile, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
-import { tellResults } from './tell-results.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openSession } from './session.ts';
 
 /** Writing the tables of a staged run beside the bare writer and DuckDB's COPY of the same rows, each time in a process of its own. */
 
-const [rows, repetitions] = sizesOf([1_000_000, 3]);
+const {
+  sizes: { rows, repetitions },
+  folder,
+  say,
+  finish,
+} = openSession({ name: 'write', defaults: { rows: 1_000_000, repetitions: 3 }, packages: ['@duckdb/node-api', 'hyparquet-writer'] });
 
 interface Written {
   /** Of the work alone, without starting the program. */
@@ -16,11 +20,10 @@ interface Written {
   bytes: number;
 }
 
-const folder = temporaryFolder();
 const out = join(folder, 'out');
 const target = join(folder, 'target');
 const after = () => rmSync(target, { recursive: true, force: true });
-process.stderr.write(`Staging ${whole(rows)} rows ...\n`);
+say(`Staging ${whole(rows)} rows ...`);
 const path = reviewFile(folder, rows);
 prepare('write/prepare.ts', path, out);
 rmSync(path);
@@ -33,7 +36,7 @@ const contenders: Contender[] = [
   { name: 'DuckDB, row_summaries of staged rows', args: [program('write/duckdb-copy.ts'), 'staged', out, target], after },
   { name: 'DuckDB, COPY of the finished row_summaries', args: [program('write/duckdb-copy.ts'), 'finished', out, target], after },
 ];
-process.stderr.write('Writing ...\n');
+say('Writing ...');
 const results = runInTurn<Written>(contenders, repetitions);
 const secondsOf = (result: (typeof results)[number]) => medianOf(result, ({ seconds }) => seconds);
 const ours = results[0] as (typeof results)[number];
@@ -57,4 +60,4 @@ ${table}
 write-tables reads staged rows and the outcomes of their batches and writes \`row_summaries\`, \`batch_summaries\`, the excerpts of the report and the receipts;
 each row is checked, counted and followed to its batch. The others write \`row_summaries\` alone, compressed with zstd in row groups of 10,000 rows:
 hyparquet-writer parses the staged rows and invents the summaries; DuckDB joins staged rows, manifest and outcomes, or reads the finished table.`;
-tellResults('write', ['@duckdb/node-api', 'hyparquet-writer'], { rows, repetitions, results }, section);
+finish({ rows, repetitions, results }, section);

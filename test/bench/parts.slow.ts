@@ -12,14 +12,14 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const PATH = `${join(repository, 'node_modules/.bin')}:${process.env.PATH}`;
 
 /** Each command with sizes so small that nothing of what it measures means anything, and what its table must have. */
-const commands: [string, number[], string[]][] = [
-  ['write', [2_000, 1], ['write-tables, one part at a time', 'DuckDB, COPY']],
-  ['ledger', [2_000, 1], ['its proof alone', '100 groups']],
-  ['grouping', [3_000, 1, 4_000, 50, 320], ['plan, grouped', 'DuckDB, ORDER BY']],
-  ['limits', [1, 8, 1], ['sliding window of requests', 'real time']],
-  ['engine', [100, 200, 2_500, 1], ['loop over the manifest', '2,500']],
-  ['scale', [200_000, 2_000, 1, 200], ['its proof where rows are grouped', 'All of AWS']],
-  ['cold', [1], ['finish-run', 'Node alone']],
+const commands: [string, string, string[]][] = [
+  ['write', '--rows 2000 --repetitions 1', ['write-tables, one part at a time', 'DuckDB, COPY']],
+  ['ledger', '--rows 2000 --repetitions 1', ['its proof alone', '100 groups']],
+  ['grouping', '--rows 3000 --repetitions 1 --many-rows 4000 --groups 50', ['plan, grouped', 'DuckDB, ORDER BY']],
+  ['limits', '--minutes 1 --workers 8 --real-seconds 1', ['sliding window of requests', 'real time']],
+  ['engine', '--few 100 --many 200 --most 2500 --repetitions 1', ['loop over the manifest', '2,500']],
+  ['scale', '--rows 200000 --staged-rows 2000 --repetitions 1 --cost-rows 200', ['its proof where rows are grouped', 'All of AWS']],
+  ['cold', '--starts 1', ['finish-run', 'Node alone']],
 ];
 
 let temporary: string;
@@ -36,7 +36,7 @@ test.each(commands)(
   async (name, sizes, expected) => {
     const page = join(repository, 'docs/benchmarks.md');
     const kept = await readFile(page, 'utf8');
-    const { stdout } = await bench([name, ...sizes.map(String)]);
+    const { stdout } = await bench([name, ...sizes.split(' ')]);
     for (const words of expected) expect(stdout).toContain(words);
     expect(await readFile(page, 'utf8')).toBe(kept);
     expect(await readdir(temporary)).toEqual([]);
@@ -45,12 +45,12 @@ test.each(commands)(
 );
 
 test('a size that is none is refused, and nothing is left behind', async () => {
-  await expect(bench(['write', 'many'])).rejects.toThrow('Up to 2 sizes above 0');
+  await expect(bench(['write', '--rows', 'many'])).rejects.toThrow('--rows takes a whole number, not "many".');
   expect(await readdir(temporary)).toEqual([]);
 });
 
 test('a command that is stopped ends what it has started and leaves nothing behind', async () => {
-  const child = spawn('node', ['bench/run.ts', 'write', '1000000', '1'], {
+  const child = spawn('node', ['bench/run.ts', 'write', '--rows', '1000000', '--repetitions', '1'], {
     cwd: repository,
     env: { ...process.env, PATH, TMPDIR: temporary },
   });
