@@ -22,17 +22,15 @@ function tellError(error: unknown): number {
   return error instanceof ConfigError ? USAGE : 1;
 }
 
-for (const stream of [process.stdout, process.stderr]) {
-  // Whoever reads may have enough (head, a closed pager); the work goes on to its end and its exit code.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
-
-try {
-  await program((code) => {
-    process.exitCode = code;
-  }).parseAsync();
-} catch (error) {
-  process.exitCode = tellError(error);
+/** Runs one command of the command line to its end. @returns the exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let code = 0;
+  try {
+    await program((told) => {
+      code = told;
+    }).parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    return tellError(error);
+  }
 }

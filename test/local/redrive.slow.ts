@@ -10,7 +10,8 @@ import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
 import { type HeldEndpoint, heldEndpoint } from './held-endpoint.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, startProgram } from './program.ts';
 
 // Each command is a process of its own, a second or more on a busy machine.
 jest.setTimeout(120_000);
@@ -40,11 +41,11 @@ afterAll(cleanUp);
 
 // Without roll-up: what is counted here is batches.
 const runArgs = (...flags: string[]) => ['run', file, '--batch-size', '10', '--roll-up', 'false', '--json', '--out', out, ...flags];
-const run = (...flags: string[]) => runProgram(runArgs(...flags), { env: endpointEnv(server) });
+const run = (...flags: string[]) => callProgram(runArgs(...flags), { env: endpointEnv(server) });
 const redrive = (args: string[] = [], env: Record<string, string> = endpointEnv(server)) =>
-  runProgram(['redrive', ...args, '--json', '--out', out], { env });
+  callProgram(['redrive', ...args, '--json', '--out', out], { env });
 const status = async (...args: string[]) => {
-  const { stdout } = await runProgram(['status', ...args, '--json', '--out', out]);
+  const { stdout } = await callProgram(['status', ...args, '--json', '--out', out]);
   return JSON.parse(stdout);
 };
 const badRequest: Fault = { kind: 'status', status: 400 };
@@ -64,7 +65,7 @@ test('a run that was halted at its cap goes on with a higher one, without the fi
 
   const detail = await status();
   expect(detail).toEqual([expect.objectContaining({ run_id: halted.run_id, status: 'halted', attempt: 1, calls: paid, rows_in: 45 })]);
-  const shown = (await runProgram(['status', String(halted.run_id), '--out', out])).stdout;
+  const shown = (await callProgram(['status', String(halted.run_id), '--out', out])).stdout;
   expect(shown).toContain(`Go on with a higher cap: npm run redrive -- ${halted.run_id} --out ${out} --max-cost-usd N`);
 
   const ended = await redrive([String(halted.run_id), '--max-cost-usd', '1']);
@@ -258,7 +259,7 @@ test('refused with a sentence: what is complete, was rejected, asks another endp
   expect(existsSync(join(out, 'work', attemptKey(partial, 2)))).toBe(false);
 
   writeFileSync(join(folder, 'empty.csv'), '');
-  const rejected = await runProgram(['run', join(folder, 'empty.csv'), '--json', '--out', out], { env: endpointEnv(server) });
+  const rejected = await callProgram(['run', join(folder, 'empty.csv'), '--json', '--out', out], { env: endpointEnv(server) });
   const { run_id: emptyId, stop_reason: reason } = recordOf(rejected);
   expect(await refusedOf(['empty'])).toBe(
     `Run ${emptyId} was rejected (${reason}): there is nothing to redrive; mend the file and start a run of it.\n`,
