@@ -9,7 +9,8 @@ import { tableNames } from '../../functions/shared/table-names.ts';
 import { tables } from '../../functions/shared/tables.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv } from '../local/program.ts';
 import { type Account, openAccount } from './account.ts';
 import { openPipeline, type Pipeline } from './pipeline.ts';
 
@@ -105,7 +106,7 @@ describe.each(uploads.map((upload, index) => ({ ...upload, dataset: `dataset-${i
       const cloud = join(here, 'cloud');
       await download(cloud);
 
-      const ended = await runProgram(['run', join(here, local), '--json', '--out', out], { env: endpointEnv(server) });
+      const ended = await callProgram(['run', join(here, local), '--json', '--out', out], { env: endpointEnv(server) });
       const record = recordOf(ended);
       const expected = await rowsOf(out, String(record.run_id));
       expect(expected.row_summaries?.length).toBeGreaterThan(0);

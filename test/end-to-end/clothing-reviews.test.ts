@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { query } from '../../local/query.ts';
-import { cleanUp, type Ended, newFolder, recordOf, repository, runProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, type Ended, newFolder, recordOf, repository } from '../local/program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -16,7 +17,7 @@ let out: string;
 let ended: Ended;
 beforeAll(async () => {
   out = newFolder();
-  if (isThere) ended = await runProgram(['run', file, '--text-column', 'Review Text', '--json', '--out', out]);
+  if (isThere) ended = await callProgram(['run', file, '--text-column', 'Review Text', '--json', '--out', out]);
 });
 afterAll(cleanUp);
 
@@ -85,7 +86,7 @@ testWithFile('grouped by class: no batch mixes classes, each class has its own s
     '--out',
     grouped,
   ];
-  const { code, stderr, ...run } = await runProgram(args);
+  const { code, stderr, ...run } = await callProgram(args);
   expect(code).toBe(0);
   // 18 classes: three of two batches, Layering with its two rows left out.
   expect(recordOf({ code, stderr, ...run })).toMatchObject({

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globa
 import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv } from '../local/program.ts';
 
 // Each command is a process of its own, a second or more on a busy machine.
 jest.setTimeout(120_000);
@@ -31,7 +32,7 @@ afterAll(cleanUp);
 
 const flags = () => ['--json', '--out', out];
 const run = (...more: string[]) =>
-  runProgram(['run', file, '--group-column', 'stars', '--batch-size', '4', ...flags(), ...more], { env: endpointEnv(server) });
+  callProgram(['run', file, '--group-column', 'stars', '--batch-size', '4', ...flags(), ...more], { env: endpointEnv(server) });
 const groups = async () =>
   (await query(out, 'select group_key, status, rows_failed, summary, cost_usd from group_summaries order by group_key')).rows;
 
@@ -58,7 +59,7 @@ test('a batch that fails costs its own group alone; a redrive mends that group a
   ]);
 
   faultOf = () => undefined;
-  const mended = await runProgram(['redrive', ...flags()], { env: endpointEnv(server) });
+  const mended = await callProgram(['redrive', ...flags()], { env: endpointEnv(server) });
   expect(mended.code).toBe(0);
   // The batch, its group's fold, the root.
   expect(recordOf(mended)).toMatchObject({ status: 'complete', rows_failed: 0, calls: 20 + 3, calls_this_attempt: 3 });
@@ -79,7 +80,7 @@ test('a grouped run that is halted at its cap shows the groups that are done, an
   expect(halted).toMatchObject({ status: 'halted', groups: 5 });
   const done = (await groups()).filter(({ summary }) => summary !== null);
   expect(done.length).toBeLessThan(5);
-  const ended = await runProgram(['redrive', ...flags(), '--max-cost-usd', '1'], { env: endpointEnv(server) });
+  const ended = await callProgram(['redrive', ...flags(), '--max-cost-usd', '1'], { env: endpointEnv(server) });
   expect(recordOf(ended)).toMatchObject({ status: 'complete', rows_summarized: 60, calls: 15 + 5 + 1 });
   expect((await groups()).map(({ status }) => status)).toEqual(Array(5).fill('ok'));
   expect(server.stats().answers).toBe(21);

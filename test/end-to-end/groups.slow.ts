@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, runProgram, tableHashes } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, tableHashes } from '../local/program.ts';
 
 const ROWS = 50_000;
 const GROUPS = 1_000;
@@ -59,7 +60,7 @@ beforeAll(async () => {
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const lines = groupOf.map((group, row) => `r${row},${quoted(textOf(row, group))},${quoted(nameOf(group))}\n`);
   writeFileSync(file, `id,review,product\n${lines.join('')}`);
-  first = await runProgram(['run', file, '--group-column', 'product', '--json', '--out', out], { env: endpointEnv(server) });
+  first = await callProgram(['run', file, '--group-column', 'product', '--json', '--out', out], { env: endpointEnv(server) });
 });
 afterAll(async () => {
   await server.close();
@@ -144,7 +145,7 @@ describe('50,000 rows in 1,000 groups of very unequal size, in no order', () => 
 
   test('run again: no call, the same tables to the byte', async () => {
     const hashes = tableHashes(out);
-    const again = await runProgram(['run', file, '--group-column', 'product', '--json', '--out', out], { env: endpointEnv(server) });
+    const again = await callProgram(['run', file, '--group-column', 'product', '--json', '--out', out], { env: endpointEnv(server) });
     expect(recordOf(again)).toMatchObject({ calls, calls_this_attempt: 0 });
     expect(server.stats().requests).toBe(calls);
     expect(tableHashes(out)).toEqual(hashes);
@@ -155,7 +156,7 @@ describe('50,000 rows in 1,000 groups of very unequal size, in no order', () => 
     const args = ['run', file, '--group-column', 'product', '--min-group-rows', '20', '--json', '--out', out];
     const kept = sizes.filter((size) => size >= 20);
     const keptRows = kept.reduce((all, size) => all + size, 0);
-    expect(recordOf(await runProgram(args, { env: endpointEnv(server) }))).toMatchObject({
+    expect(recordOf(await callProgram(args, { env: endpointEnv(server) }))).toMatchObject({
       ...{ status: 'complete', rows_in: ROWS, rows_summarized: keptRows, rows_skipped: ROWS - keptRows, groups: kept.length },
       // Their batches were answered in the run before.
       calls_this_attempt: folds(kept.length),

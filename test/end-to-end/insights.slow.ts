@@ -5,7 +5,8 @@ import type { ChatRequest } from '../../local/model-server/completion.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { schemaNameOf } from '../../local/model-server/structured-answers.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, runProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf } from '../local/program.ts';
 
 // Each run is a process of its own, some seconds on a busy machine.
 jest.setTimeout(60_000);
@@ -87,9 +88,9 @@ beforeAll(async () => {
   const file = join(folder, 'rows.csv');
   writeFileSync(file, `id,review,product\n${Array.from({ length: ROWS }, (_, n) => `r${n},${textOf(n)},${productOf(n)}\n`).join('')}`);
   const args = ['run', file, '--insights', '--batch-size', String(BATCH_ROWS), '--json', '--out', out];
-  ended = await runProgram(args, { env: endpointEnv(server) });
+  ended = await callProgram(args, { env: endpointEnv(server) });
   dropped = { claims: said.falseClaims / said.claims, citations: said.falseCitations / said.citations };
-  grouped = await runProgram([...args, '--group-column', 'product'], { env: endpointEnv(server) });
+  grouped = await callProgram([...args, '--group-column', 'product'], { env: endpointEnv(server) });
 });
 afterAll(async () => {
   await server.close();

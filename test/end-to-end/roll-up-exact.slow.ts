@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { ChatRequest } from '../../local/model-server/completion.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, reviewsCsv } from '../local/program.ts';
 
 // Each run is a process of its own, some seconds on a busy machine.
 jest.setTimeout(60_000);
@@ -25,7 +26,7 @@ beforeAll(async () => {
   out = join(folder, 'out');
   file = join(folder, 'generated.csv');
   writeFileSync(file, reviewsCsv(ROWS));
-  ended = await runProgram(['run', file, '--json', '--out', out, '--concurrency', '32'], { env: endpointEnv(server) });
+  ended = await callProgram(['run', file, '--json', '--out', out, '--concurrency', '32'], { env: endpointEnv(server) });
   requests = (server.requests ?? []).map((request) => ({
     answer: digest([], request),
     parts: JSON.parse(request.messages.at(-1)?.content as string),
@@ -98,7 +99,7 @@ test('row -> batch -> fold -> root joins in SQL, for every row', async () => {
 
 test('without roll-up there is one level, no fold and no summary of all; the batches were paid before', async () => {
   const before = server.stats().requests;
-  const flat = await runProgram(['run', file, '--roll-up', 'false', '--json', '--out', out], { env: endpointEnv(server) });
+  const flat = await callProgram(['run', file, '--roll-up', 'false', '--json', '--out', out], { env: endpointEnv(server) });
   expect(flat.code).toBe(0);
   expect(recordOf(flat)).toMatchObject({ status: 'complete', levels: 1, summary: null, summary_key: null, batches: 250, calls: 0 });
   expect(server.stats().requests).toBe(before);

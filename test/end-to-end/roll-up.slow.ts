@@ -13,7 +13,8 @@ import type { Fault } from '../../local/model-server/faults.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
 import { RunMeter } from '../../local/run-meter.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, startProgram } from '../local/program.ts';
 
 /** 205 batches of one row: three folds, then the root. */
 const ROWS = 205;
@@ -51,7 +52,7 @@ async function openCase(faultOf: (request: ChatRequest) => Fault | undefined = (
   const env = endpointEnv(server);
   return {
     ...{ out, file, answered },
-    run: (...flags: string[]) => runProgram([...args, ...flags], { env }),
+    run: (...flags: string[]) => callProgram([...args, ...flags], { env }),
     start: (...flags: string[]) => startProgram([...args, ...flags], { env }),
   };
 }

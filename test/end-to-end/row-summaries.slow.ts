@@ -6,7 +6,8 @@ import type { ChatRequest } from '../../local/model-server/completion.ts';
 import { type ModelServer, type ModelServerOptions, startModelServer } from '../../local/model-server/model-server.ts';
 import { statementOf } from '../../local/named-query.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv } from '../local/program.ts';
 
 // Each run is a process of its own, some seconds on a busy machine.
 jest.setTimeout(60_000);
@@ -24,7 +25,7 @@ async function openCase(options: ModelServerOptions, flags: readonly string[] = 
   const file = join(folder, 'reviews.csv');
   const out = join(folder, 'out');
   writeFileSync(file, reviewsCsv(ROWS));
-  const run = () => runProgram(['run', file, '--granularity', 'row', '--json', '--out', out, ...flags], { env: endpointEnv(server) });
+  const run = () => callProgram(['run', file, '--granularity', 'row', '--json', '--out', out, ...flags], { env: endpointEnv(server) });
   return { out, run };
 }
 
@@ -141,7 +142,7 @@ test('the end of a run says what was there already, not what batches of one row 
     'id,review,product\n1,The lid broke on day one,a\n2,The lid holds very well,b\n3,It came with a cracked lid,c\n4,And a bent handle too,c\n',
   );
   const flags = ['--granularity', 'row', '--group-column', 'product', '--json', '--out', join(folder, 'out')];
-  const run = () => runProgram(['run', file, ...flags], { env: endpointEnv(server) });
+  const run = () => callProgram(['run', file, ...flags], { env: endpointEnv(server) });
   // Three batches, the paragraph of the one that has two rows, and the root.
   const first = await run();
   expect(recordOf(first)).toMatchObject({ status: 'complete', calls: 5 });

@@ -15,7 +15,8 @@ import { MemoryStore } from '../fakes/memory-store.ts';
 import { type S3Server, startS3Server } from '../fakes/s3-server/server.ts';
 import { synthesizeStack } from '../infra/synthesized.ts';
 import { eventsIn } from '../local/event-schemas.ts';
-import { cleanUp, newFolder, reviewsCsv, runProgram } from '../local/program.ts';
+import { callProgram } from '../local/in-process.ts';
+import { cleanUp, newFolder, reviewsCsv } from '../local/program.ts';
 import { matchesForeign, matchingTypes } from './event-pattern.ts';
 
 // A run is a process of its own, a second or more on a busy machine.
@@ -76,7 +77,7 @@ describe('the digest of a local run', () => {
     out = join(folder, 'out');
     const file = join(folder, 'reviews.csv');
     writeFileSync(file, `${reviewsCsv(45)}r45,,3\n`);
-    await runProgram(['run', file, '--batch-size', '10', '--out', out]);
+    await callProgram(['run', file, '--batch-size', '10', '--out', out]);
     detail = eventsIn(out).at(-1) as unknown as RunEventDetail;
     server = await startS3Server({ buckets: { results: { isVersioned: false } } });
   });

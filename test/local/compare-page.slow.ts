@@ -9,7 +9,8 @@ import { comparisonPage, pageAssets } from '../../local/compare/comparison-page.
 import { hasBrowser, openBrowser, openFile, type WatchedPage } from './browser.ts';
 import { comparisonOf, wayOf } from './compare/comparison.ts';
 import { contrastsOf } from './contrasts.ts';
-import { cleanUp, newFolder, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, newFolder } from './program.ts';
 
 jest.setTimeout(120_000);
 
@@ -48,7 +49,7 @@ inBrowser('the page of a comparison in a browser', () => {
 
   test('that of the sample shows what each way took and said, and leads to its reports', async () => {
     const out = newFolder();
-    const ended = await runProgram(['compare', '--batch-size', '50,100,200', '--json', '--out', out]);
+    const ended = await callProgram(['compare', '--batch-size', '50,100,200', '--json', '--out', out]);
     const { page: path, ways } = JSON.parse(ended.stdout);
     const { page } = await show(path);
     expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual([

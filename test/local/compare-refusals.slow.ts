@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
-import { cleanUp, endpointEnv, newFolder, reviewsCsv, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, endpointEnv, newFolder, reviewsCsv } from './program.ts';
 
 // Each command is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -33,7 +34,7 @@ test.each([
   [['--batch-size', '1,2', '--text-column', 'nothing'], /^There is no column "nothing"/m],
 ])('%j is refused in words, before anything is asked', async (args, words) => {
   writeFileSync(file, reviewsCsv(5));
-  const ended = await runProgram(['compare', file, ...args, '--json', '--out', join(folder, 'out')], { env: endpointEnv(server) });
+  const ended = await callProgram(['compare', file, ...args, '--json', '--out', join(folder, 'out')], { env: endpointEnv(server) });
   expect(ended).toMatchObject({ code: 2, stdout: '' });
   if (typeof words === 'string') expect(ended.stderr).toBe(words);
   else expect(ended.stderr).toMatch(words);

@@ -6,7 +6,8 @@ import { rowsOfRequest } from '../../local/model-server/chat-request.ts';
 import type { ChatRequest } from '../../local/model-server/completion.ts';
 import { type ModelServer, type ModelServerOptions, startModelServer } from '../../local/model-server/model-server.ts';
 import { type HeldEndpoint, heldEndpoint } from './held-endpoint.ts';
-import { cleanUp, type Ended, endpointEnv, newFolder, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, reviewsCsv, startProgram } from './program.ts';
 
 // Each command is a process of its own, a second or more on a busy machine.
 jest.setTimeout(240_000);
@@ -31,7 +32,7 @@ afterEach(() => server.close());
 afterAll(cleanUp);
 
 const compare = (args: readonly string[], env = endpointEnv(server)) =>
-  runProgram(['compare', file, ...args, '--json', '--out', out], { env });
+  callProgram(['compare', file, ...args, '--json', '--out', out], { env });
 
 interface ShownWay extends Record<string, unknown> {
   name: string;
@@ -77,7 +78,7 @@ describe('a sample of 1,000 rows, 50, 100 and 200 a call', () => {
   test('takes as many calls as the arithmetic says, on the same rows; the same comparison again takes none; nothing of the user changes', async () => {
     const own = join(folder, 'own.csv');
     writeFileSync(own, reviewsCsv(5));
-    expect((await runProgram(['run', own, '--offline', '--out', out])).code).toBe(0);
+    expect((await callProgram(['run', own, '--offline', '--out', out])).code).toBe(0);
     const before = filesOf(out);
 
     const ended = await compare(sizes);
@@ -118,13 +119,13 @@ describe('a sample of 1,000 rows, 50, 100 and 200 a call', () => {
     expect(figures(second)).toEqual(figures(first));
     expect(second.warnings).toEqual(['All ways are kept from before: tokens, cost and time are those of then, and nothing was paid now.']);
     expect(filesOf(out)).toEqual(before);
-    const query = await runProgram(['query', 'select count(*) as runs from runs', '--json', '--out', out]);
+    const query = await callProgram(['query', 'select count(*) as runs from runs', '--json', '--out', out]);
     expect(JSON.parse(query.stdout)).toEqual([{ runs: 1 }]);
   });
 
   test('the cap is for all ways together: what is left of it goes to the next; with a higher one it goes on and pays only for the rest', async () => {
     const free = shownOf(
-      await runProgram(['compare', file, ...sizes, '--json', '--out', join(folder, 'other')], { env: endpointEnv(server) }),
+      await callProgram(['compare', file, ...sizes, '--json', '--out', join(folder, 'other')], { env: endpointEnv(server) }),
     );
     const [one, two, three] = free.ways.map(({ cost_usd }) => cost_usd) as [number, number, number];
     const answers = server.stats().answers;
@@ -194,7 +195,7 @@ test('Ctrl-C finishes the calls in flight and shows what there is; the same comm
       ['halted', 2],
       ['unstarted', 0],
     ]);
-    const again = await runProgram(args, { env: endpointEnv(endpoint) });
+    const again = await callProgram(args, { env: endpointEnv(endpoint) });
     expect(again.code).toBe(0);
     expect(shownOf(again).ways.map(({ calls, calls_now }) => [calls, calls_now])).toEqual([
       [5, 3],
@@ -280,7 +281,7 @@ test('a folder, gzip and ids without a column are read as a run reads them', asy
 
 test('without a key it is offline, costs nothing, and says that this is no measure', async () => {
   writeFileSync(file, reviewsCsv(30));
-  const ended = await runProgram(['compare', file, '--batch-size', '10,30', '--out', out], { env: { COLUMNS: '60' } });
+  const ended = await callProgram(['compare', file, '--batch-size', '10,30', '--out', out], { env: { COLUMNS: '60' } });
   expect(ended.code).toBe(0);
   expect(ended.stdout.replaceAll('\n', ' ')).toContain('The offline model extracts sentences: its summaries are no measure of quality');
   expect(ended.stdout).toMatch(/^batch size +10 +30$/m);

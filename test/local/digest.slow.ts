@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globa
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { query } from '../../local/query.ts';
 import { type FakeStack, json, refused, startFakeStack } from './fake-stack.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, reviewsCsv } from './program.ts';
 
 // Each command is a process of its own, a second or more on a busy machine.
 jest.setTimeout(120_000);
@@ -24,7 +25,7 @@ afterEach(async () => {
 afterAll(cleanUp);
 
 const command = (name: string, ...args: string[]) =>
-  runProgram([name, ...args, '--json', '--out', join(folder, 'out')], { env: endpointEnv(server) });
+  callProgram([name, ...args, '--json', '--out', join(folder, 'out')], { env: endpointEnv(server) });
 
 async function run(name: string, rows: number, ...flags: string[]) {
   const file = join(folder, `${name}.csv`);

@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, repository, reviewsCsv, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, repository, reviewsCsv } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -26,7 +27,7 @@ const fileOf = (name: string, content: string) => {
 /** `explain` where its temporary folder can be seen. */
 async function explain(...args: string[]) {
   const temporary = newFolder();
-  const ended = await runProgram(['explain', ...args], { cwd: folder, env: { ...endpointEnv(server), TMPDIR: temporary } });
+  const ended = await callProgram(['explain', ...args], { cwd: folder, env: { ...endpointEnv(server), TMPDIR: temporary } });
   expect(readdirSync(temporary)).toEqual([]);
   return ended;
 }
@@ -102,7 +103,9 @@ test('with --json one object, in which a run finds the same', async () => {
   });
   expect(explained.first_rows).toHaveLength(3);
   const env = endpointEnv(server);
-  const ran = recordOf(await runProgram(['run', file, '--out', newFolder(), '--json', '--limit', '6', '--model', 'gpt-5.4-mini'], { env }));
+  const ran = recordOf(
+    await callProgram(['run', file, '--out', newFolder(), '--json', '--limit', '6', '--model', 'gpt-5.4-mini'], { env }),
+  );
   expect(ran).toMatchObject({ rows_in: 6, rows_rejected: 1, batches: 1, estimated_cost_usd: explained.estimated_cost_usd });
 });
 
@@ -161,7 +164,7 @@ test('texts cannot steer the terminal or break the layout', async () => {
 });
 
 test('without FILE the sample is explained', async () => {
-  const { code, stdout } = await runProgram(['explain'], { cwd: repository });
+  const { code, stdout } = await callProgram(['explain'], { cwd: repository });
   expect(code).toBe(0);
   expect(stdout).toContain('365 read, 362 to summarize, 3 rejected');
 });

@@ -9,7 +9,8 @@ import { RunMeter } from '../../local/run-meter.ts';
 import { startAwsServer } from '../fakes/aws-server.ts';
 import { executionArn, STATE_MACHINE } from '../fakes/execution-event.ts';
 import { startS3Server } from '../fakes/s3-server/server.ts';
-import { type Ended, newFolder, reviewsCsv, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { type Ended, newFolder, reviewsCsv } from './program.ts';
 
 export const KEY = 'support/july.csv';
 
@@ -75,7 +76,7 @@ export async function startFakeStack({ isResultsVersioned = false } = {}) {
     return record;
   }
 
-  const command = (...args: string[]) => runProgram(args, { env });
+  const command = (...args: string[]) => callProgram(args, { env });
   return {
     endpoint: model.baseUrl,
     /** From now on the model refuses the batches of ten rows with these numbers, and no others. */

@@ -7,7 +7,8 @@ import { query } from '../../local/query.ts';
 import { smokeCommand } from '../../local/smoke-command.ts';
 import { type AccountServer, startAccountServer } from '../fakes/account-server.ts';
 import { type FakeStack, startFakeStack } from './fake-stack.ts';
-import { cleanUp, newFolder, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, newFolder } from './program.ts';
 
 jest.setTimeout(180_000);
 afterAll(cleanUp);
@@ -92,7 +93,7 @@ test('before a deployment the stack need not be there, credentials and bootstrap
   account.failNext('GetCallerIdentity', { status: 403, name: 'InvalidClientTokenId', message: 'The security token is invalid.' });
   expect(await doctor('--before-deploy')).toMatchObject({ code: 1, missing: [{ what: 'AWS credentials' }] });
   const { AWS_REGION: _, ...env } = stack.env;
-  const ended = await runProgram(['doctor', '--before-deploy'], { env: { HOME: newFolder(), ...env } });
+  const ended = await callProgram(['doctor', '--before-deploy'], { env: { HOME: newFolder(), ...env } });
   expect([ended.code, ended.stdout]).toEqual([
     1,
     expect.stringMatching(/MISSING {2}AWS credentials .*AWS region is not known.*\n1 thing missing\.\n$/s),

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { query } from '../../local/query.ts';
-import { cleanUp, newFolder, recordOf, reviewsCsv, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, newFolder, recordOf, reviewsCsv } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -38,7 +39,7 @@ const ids = async (out: string) =>
 test('a folder is one run of all its parts, in key order', async () => {
   const folder = sparkOutput();
   const out = newFolder();
-  const ended = await runProgram(['run', folder, '--out', out, '--json']);
+  const ended = await callProgram(['run', folder, '--out', out, '--json']);
   expect(ended.code).toBe(0);
   expect(recordOf(ended)).toMatchObject({
     ...{ status: 'complete', dataset: 'default', source_key: 'default/export/', source_version: expect.stringMatching(/^[0-9a-f]{64}$/) },
@@ -49,11 +50,11 @@ test('a folder is one run of all its parts, in key order', async () => {
   expect(readFileSync(join(out, 'input/default/export/part-00000.csv'), 'utf8')).toBe(reviewsCsv(3));
   expect(existsSync(join(out, 'input/default/export/_temporary'))).toBe(false);
 
-  const again = recordOf(await runProgram(['run', `${folder}/`, '--out', out, '--json']));
+  const again = recordOf(await callProgram(['run', `${folder}/`, '--out', out, '--json']));
   expect(again).toMatchObject({ run_id: recordOf(ended).run_id, calls: 1, calls_this_attempt: 0 });
 
   rmSync(join(folder, 'part-00010.csv'));
-  const changed = recordOf(await runProgram(['run', folder, '--out', out, '--json', '--dataset', 'support', '--limit', '4']));
+  const changed = recordOf(await callProgram(['run', folder, '--out', out, '--json', '--dataset', 'support', '--limit', '4']));
   expect(changed).toMatchObject({ dataset: 'support', source_key: 'support/export/', rows_in: 4 });
   expect(changed.run_id).not.toBe(again.run_id);
 });
@@ -61,7 +62,7 @@ test('a folder is one run of all its parts, in key order', async () => {
 test('parts in partition folders have the partitions’ values as attributes', async () => {
   const out = newFolder();
   const folder = write({ 'dt=2026-01-01/a.csv': reviewsCsv(1), 'dt=2026-01-02/a.csv': reviewsCsv(1, 1) });
-  expect((await runProgram(['run', folder, '--out', out])).code).toBe(0);
+  expect((await callProgram(['run', folder, '--out', out])).code).toBe(0);
   const { rows } = await query(out, "select id, attributes ->> 'dt' as dt from row_summaries order by row_number");
   expect(rows).toEqual([
     { id: 'r0', dt: '2026-01-01' },
@@ -72,7 +73,7 @@ test('parts in partition folders have the partitions’ values as attributes', a
 test('the settings beside the folder count, those in it more', async () => {
   const folder = write({ 'a.csv': reviewsCsv(4), '_hundredfold.json': '{"batchRows": 2}' });
   writeFileSync(join(dirname(folder), '_hundredfold.json'), '{"batchRows": 1, "temperature": 0, "upload": "file"}');
-  const record = recordOf(await runProgram(['run', folder, '--out', newFolder(), '--json']));
+  const record = recordOf(await callProgram(['run', folder, '--out', newFolder(), '--json']));
   expect(JSON.parse(String(record.settings))).toMatchObject({ batchRows: 2, temperature: 0, upload: 'folder' });
 });
 
@@ -84,7 +85,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ],
   ['of nothing to read', { _SUCCESS: '' }, /export\/ has no part files/],
 ])('a folder %s is refused', async (_, files, words) => {
-  const ended = await runProgram(['run', write(files), '--out', newFolder(), '--json']);
+  const ended = await callProgram(['run', write(files), '--out', newFolder(), '--json']);
   expect(ended.code).toBe(2);
   expect(recordOf(ended)).toMatchObject({ status: 'rejected', stop_reason: expect.stringMatching(words) });
 });

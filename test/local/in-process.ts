@@ -2,19 +2,24 @@ import { tmpdir } from 'node:os';
 import { runCommandLine } from '../../local/main.ts';
 import type { Ended } from './program.ts';
 
-let isBusy = false;
+let last: Promise<unknown> = Promise.resolve();
+
+interface Surroundings {
+  env?: Record<string, string>;
+  cwd?: string;
+}
 
 /**
- * What `runProgram` does, in this process, which saves the second that a program takes to start. What is about processes (signals, death,
- * several at once) needs real ones.
- * @throws Error: another call is under way.
+ * What `runProgram` does, in this process, which saves the second that a program takes to start; several are called one after the other.
+ * What is about processes (signals, death, several at once) needs real ones.
  */
-export async function callProgram(
-  args: readonly string[],
-  { env = {}, cwd = tmpdir() }: { env?: Record<string, string>; cwd?: string } = {},
-): Promise<Ended> {
-  if (isBusy) throw new Error('Commands in this process come one after the other');
-  isBusy = true;
+export function callProgram(args: readonly string[], surroundings: Surroundings = {}): Promise<Ended> {
+  const ended = last.then(() => callOne(args, surroundings));
+  last = ended.catch(() => {});
+  return ended;
+}
+
+async function callOne(args: readonly string[], { env = {}, cwd = tmpdir() }: Surroundings): Promise<Ended> {
   const { PATH = '', HOME = '' } = process.env;
   const before = { env: { ...process.env }, argv: process.argv, cwd: process.cwd() };
   const output = { stdout: '', stderr: '' };
@@ -33,7 +38,6 @@ export async function callProgram(
     process.argv = before.argv;
     replaceEnv(before.env);
     for (const undo of restore) undo();
-    isBusy = false;
   }
 }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { query } from '../../local/query.ts';
 import { type HeldEndpoint, heldEndpoint } from './held-endpoint.ts';
-import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, type Ended, endpointEnv, newFolder, recordOf, reviewsCsv, startProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -27,7 +28,7 @@ afterEach(() => endpoint.close());
 
 test('a FILE goes to the endpoint of OPENAI_BASE_URL, with the key and in the form that the model wants', async () => {
   endpoint.releaseAll();
-  const run = await runProgram(['run', file, '--out', out, '--json'], { env: endpointEnv(endpoint) });
+  const run = await callProgram(['run', file, '--out', out, '--json'], { env: endpointEnv(endpoint) });
   expect(run.code).toBe(0);
   expect(recordOf(run)).toMatchObject({ status: 'complete', model: 'gpt-6-luna', calls: 1, rows_summarized: 70 });
   expect(endpoint.calls).toHaveLength(1);
@@ -52,8 +53,8 @@ test('a FILE goes to the endpoint of OPENAI_BASE_URL, with the key and in the fo
 test('--offline asks nobody; another model gets its own parameter names; a server without keys needs none', async () => {
   endpoint.releaseAll();
   const [offline, old] = await Promise.all([
-    runProgram(['run', file, '--out', out, '--offline', '--json'], { env: endpointEnv(endpoint) }),
-    runProgram(['run', file, '--out', join(folder, 'old'), '--model', 'llama-3', '--temperature', '0', '--json'], {
+    callProgram(['run', file, '--out', out, '--offline', '--json'], { env: endpointEnv(endpoint) }),
+    callProgram(['run', file, '--out', join(folder, 'old'), '--model', 'llama-3', '--temperature', '0', '--json'], {
       env: { OPENAI_BASE_URL: endpoint.baseUrl },
     }),
   ]);
@@ -90,7 +91,7 @@ test('settings: defaults, then the file beside the input, then the command line;
   const settingsOf = (run: Ended) => JSON.parse(String(recordOf(run).settings));
   const [byFile, bySize, byRows] = await Promise.all(
     [[], ['--batch-size', '50'], ['--batch-rows', '50']].map((flags) =>
-      runProgram(['run', input, '--json', '--offline', '--out', join(beside, `out${flags[0] ?? ''}`), ...flags]),
+      callProgram(['run', input, '--json', '--offline', '--out', join(beside, `out${flags[0] ?? ''}`), ...flags]),
     ),
   );
   expect(recordOf(byFile!).batches).toBe(2);
@@ -101,7 +102,7 @@ test('settings: defaults, then the file beside the input, then the command line;
 });
 
 test('--limit reads the first rows only, and says so; --dataset names the dataset', async () => {
-  const limited = await runProgram(['run', file, '--limit', '25', '--batch-size', '10', '--dataset', 'shop', '--out', out, '--json']);
+  const limited = await callProgram(['run', file, '--limit', '25', '--batch-size', '10', '--dataset', 'shop', '--out', out, '--json']);
   expect(recordOf(limited)).toMatchObject({ dataset: 'shop', source_key: 'shop/reviews.csv', rows_in: 25, batches: 3, status: 'complete' });
   expect(limited.stderr).toContain('Note: Only the first 25 rows were read.');
   const { rows } = await query(out, "select max(row_number) as last, count(*) as n from row_summaries where dataset = 'shop'");

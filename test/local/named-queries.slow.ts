@@ -6,7 +6,8 @@ import { namedQueries } from '../../infra/queries.ts';
 import { startModelServer } from '../../local/model-server/model-server.ts';
 import { statementOf } from '../../local/named-query.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, endpointEnv, newFolder, recordOf, repository, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, endpointEnv, newFolder, recordOf, repository } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(120_000);
@@ -47,7 +48,7 @@ describe.each(realFiles)('$name, counted from the file itself', ({ path, id, tex
     );
     usable = records.filter(({ review }) => String(review).trim() !== '');
     blank = records.filter(({ review }) => String(review).trim() === '');
-    expect((await runProgram(['run', path, '--offline', '--text-column', text, '--out', out])).code).toBe(0);
+    expect((await callProgram(['run', path, '--offline', '--text-column', text, '--out', out])).code).toBe(0);
   });
 
   testWithFile('final_table and latest_rows: each row with a text, in the order of the file', async () => {
@@ -136,7 +137,7 @@ describe('two datasets, files dropped again, runs that end badly', () => {
     const drop = async (name: string, server: typeof shop, dataset: string, file: string, bytes: string) => {
       writeFileSync(join(folder, file), bytes);
       const args = ['run', join(folder, file), '--dataset', dataset, '--batch-size', '10', '--json', '--out', out];
-      runs[name] = recordOf(await runProgram(args, { env: endpointEnv(server!) }));
+      runs[name] = recordOf(await callProgram(args, { env: endpointEnv(server!) }));
     };
     await drop('shop first', shop, 'shop', 'july.csv', csv(julyFirst));
     const rejected = csv(julyAgain).replace('again 3: the lid was fine', '').replace('again 17: the lid was fine', '  ');

@@ -5,7 +5,8 @@ import { tables } from '../../functions/shared/tables.ts';
 import { namedQueries } from '../../infra/queries.ts';
 import { selectOf } from '../../local/named-query.ts';
 import { catalogText } from '../../local/query-catalog.ts';
-import { cleanUp, newFolder, recordOf, reviewsCsv, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, newFolder, recordOf, reviewsCsv } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -18,12 +19,12 @@ beforeAll(async () => {
   runIds = [];
   for (const rows of [2, 3]) {
     writeFileSync(join(folder, 'reviews.csv'), reviewsCsv(rows));
-    runIds.push(String(recordOf(await runProgram(['run', join(folder, 'reviews.csv'), '--out', out, '--json'])).run_id));
+    runIds.push(String(recordOf(await callProgram(['run', join(folder, 'reviews.csv'), '--out', out, '--json'])).run_id));
   }
 });
 afterAll(cleanUp);
 
-const ask = (...args: string[]) => runProgram(['query', '--out', out, ...args]);
+const ask = (...args: string[]) => callProgram(['query', '--out', out, ...args]);
 
 test('without SQL and --named: every table with its columns, every shipped query with its description', async () => {
   const [plain, json] = await Promise.all([ask(), ask('--json')]);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { tables } from '../../functions/shared/tables.ts';
 import { query } from '../../local/query.ts';
-import { cleanUp, newFolder, recordOf, reviewsCsv, runProgram, startProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, newFolder, recordOf, reviewsCsv, startProgram } from './program.ts';
 
 // Each run is a process of its own, a second or more on a busy machine.
 jest.setTimeout(60_000);
@@ -19,13 +20,13 @@ beforeAll(async () => {
   out = join(folder, `o'ut [a-z]`);
   const file = join(folder, `it's "10 €" [x]*.csv`);
   writeFileSync(file, `${reviewsCsv(3)}r9,"\u001b]0;owned\u0007 a review that steers \u001b[2Jthe terminal",5\n`);
-  const [plain, json] = [await runProgram(['run', file, '--out', out]), await runProgram(['run', file, '--out', out, '--json'])];
+  const [plain, json] = [await callProgram(['run', file, '--out', out]), await callProgram(['run', file, '--out', out, '--json'])];
   summary = plain.stdout;
   runId = String(recordOf(json).run_id);
 });
 afterAll(cleanUp);
 
-const command = (sql: string, ...flags: string[]) => runProgram(['query', '--out', out, ...flags, sql]);
+const command = (sql: string, ...flags: string[]) => callProgram(['query', '--out', out, ...flags, sql]);
 
 test('names with quotes, brackets and other scripts are found; the command to go on is quoted for the shell', async () => {
   const { rows } = await query(out, 'select source_key, status, rows_in from runs');

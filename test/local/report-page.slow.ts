@@ -11,7 +11,8 @@ import type { TableRow } from '../../functions/shared/tables.ts';
 import { batchRow, excerptOf, recordOf, type TableRows, textRow } from '../functions/finish-run/report/table-rows.ts';
 import { hasBrowser, openBrowser, openFile, type WatchedPage } from './browser.ts';
 import { contrasts } from './contrasts.ts';
-import { cleanUp, newFolder, recordOf as recordOfRun, repository, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, newFolder, recordOf as recordOfRun, repository } from './program.ts';
 
 jest.setTimeout(120_000);
 
@@ -82,7 +83,7 @@ inBrowser('the report in a browser', () => {
 
   test('that of the sample opens, down to a row, and the search finds one', async () => {
     const out = newFolder();
-    const ended = await runProgram(['run', '--out', out, '--json']);
+    const ended = await callProgram(['run', '--out', out, '--json']);
     const report = join(out, 'results', reportKey(String(recordOfRun(ended).run_id)));
     expect(ended.stderr).toContain(`report   ${report}`);
     const { page } = await show(report);
@@ -109,7 +110,7 @@ inBrowser('the report in a browser', () => {
   test('that of a run with groups, themes and a summary for each row shows them', async () => {
     const out = newFolder();
     const flags = ['--group-column', 'product', '--insights', '--granularity', 'row', '--offline'];
-    const ended = await runProgram(['run', join(repository, 'samples', 'reviews.csv'), ...flags, '--out', out, '--json']);
+    const ended = await callProgram(['run', join(repository, 'samples', 'reviews.csv'), ...flags, '--out', out, '--json']);
     const { page } = await show(join(out, 'results', reportKey(String(recordOfRun(ended).run_id))));
     expect(await page.getByRole('navigation').getByRole('link').allInnerTexts()).toEqual([
       ...['Summary', 'Themes', 'Groups', 'Down to the rows', 'Rejected', 'Cost and time', 'Settings'],

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globa
 import { manifestKey, outcomeKey } from '../../functions/shared/object-keys.ts';
 import { executionArn } from '../fakes/execution-event.ts';
 import { type FakeStack, json, KEY, refused, startFakeStack } from './fake-stack.ts';
-import { cleanUp, newFolder, runProgram } from './program.ts';
+import { callProgram } from './in-process.ts';
+import { cleanUp, newFolder } from './program.ts';
 
 // Each command is a process of its own, a second or more on a busy machine.
 jest.setTimeout(120_000);
@@ -77,7 +78,7 @@ test('a stack, a region or credentials that are missing are told in a sentence',
   );
   const { AWS_REGION: _region, ...elsewhere } = stack.env;
   const home = newFolder();
-  const program = (env: Record<string, string>) => runProgram(['status', '--stack'], { env: { HOME: home, ...env } });
+  const program = (env: Record<string, string>) => callProgram(['status', '--stack'], { env: { HOME: home, ...env } });
   expect(refused(await program(elsewhere))).toBe('The AWS region is not known: set AWS_REGION.\n');
   const { AWS_ACCESS_KEY_ID: _id, ...nobody } = stack.env;
   expect(refused(await program(nobody))).toMatch(/^There are no AWS credentials: set AWS_PROFILE, or log in \(.*\)\.\n$/);
