@@ -20,8 +20,8 @@ import { type AttemptOptions, again, exitCodes, onSignals, stopAtOnce } from './
 import { RunMeter } from './run-meter.ts';
 import { isSystemError } from './system-error.ts';
 import { AcceptedUploads } from './watch/accepted-uploads.ts';
-import { filesBelow } from './watch/folder-scan.ts';
-import { type SeenUpload, uploadsAmong } from './watch/seen-uploads.ts';
+import { filesBelow, seenFile } from './watch/folder-scan.ts';
+import { type SeenUpload, signatureOfFile, uploadsAmong } from './watch/seen-uploads.ts';
 import { WatchMeter } from './watch/watch-meter.ts';
 import { HALT_PAUSE_MS, type NextRun, nextRun, type WatchedFolder } from './watch/watched-run.ts';
 import { type Turn, watch } from './watch/watcher.ts';
@@ -100,7 +100,7 @@ class FolderWatch {
     this.#folder = {
       ...{ path, out, settings, endpoint: model.endpoint, stores: localStores(out), clock: systemClock },
       accepted: new AcceptedUploads(directoryStore(join(out, 'watched'), 'watched'), model.endpoint),
-      signatureOf: async ({ key }) => (await this.#scan()).find((upload) => upload.key === key)?.signature,
+      signatureOf: (upload) => this.#signatureOf(upload),
     };
   }
 
@@ -148,6 +148,12 @@ class FolderWatch {
         return undefined;
       }
     });
+  }
+
+  async #signatureOf({ key, kind }: SeenUpload): Promise<string | undefined> {
+    if (kind === 'folder') return (await this.#scan()).find((upload) => upload.key === key)?.signature;
+    const file = await seenFile(this.#folder.path, key);
+    return file && signatureOfFile(file);
   }
 
   /** Never throws: whatever is wrong with one upload, the others go on. */

@@ -86,7 +86,7 @@ export async function nextRun(upload: SeenUpload, folder: WatchedFolder, meter: 
   const local = localUploadOf(upload, folder);
   const run = await importUpload(local, out, stores.work, meter);
   // What was copied while somebody wrote is no version of the file.
-  if ((await signatureOf(upload)) !== upload.signature) return { kind: 'changed' };
+  if ((await signatureOf(upload)) !== upload.signature || run.settings.upload !== upload.kind) return { kind: 'changed' };
   const { versionId } = run.source;
   if (before?.versionId === versionId) {
     if (await isForgotten(before, home)) {
