@@ -96,6 +96,8 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const onInterrupt = () => void halt('interrupted');
   if (interrupt?.aborted) onInterrupt();
   interrupt?.addEventListener('abort', onInterrupt, { once: true });
+  // A watch gives one signal to all of its runs.
+  using _ = { [Symbol.dispose]: () => interrupt?.removeEventListener('abort', onInterrupt) };
 
   await using endpoint = await openEndpoint(model);
   const work = meter.work(stores.work, run);
