@@ -76,6 +76,7 @@ const PARTS_WRITTEN_AT_ONCE = 2;
 
 /** What all runs of this process share. */
 const processRate = memoryRateLimiter();
+const processAsking = new Map<string, Promise<void>>();
 
 /** Runs one claimed attempt through the deployed workflow definition. @returns the run's record, undefined where finish-run did not come to its end. */
 export async function runLocally(options: LocalRun): Promise<RunRecord | undefined> {
@@ -144,7 +145,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock, log, metrics });
+      const result = await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock, log, metrics, asking: processAsking });
       if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));
