@@ -20,5 +20,8 @@ export function byteSize(bytes: number): string {
 /** A text without the control characters by which it could steer the terminal that shows it; line breaks and tabs stay. */
 export const printable = (text: string) => text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 
+/** A name as part of one line: a file's may hold line breaks. */
+export const printableName = (name: string) => printable(name).replace(/[\n\t]/g, '\ufffd');
+
 /** An argument as a shell takes it. */
 export const shellQuoted = (text: string) => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

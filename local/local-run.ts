@@ -76,6 +76,7 @@ const PARTS_WRITTEN_AT_ONCE = 2;
 
 /** What all runs of this process share. */
 const processRate = memoryRateLimiter();
+const processAsking = new Map<string, Promise<void>>();
 
 /** Runs one claimed attempt through the deployed workflow definition. @returns the run's record, undefined where finish-run did not come to its end. */
 export async function runLocally(options: LocalRun): Promise<RunRecord | undefined> {
@@ -96,6 +97,8 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
   const onInterrupt = () => void halt('interrupted');
   if (interrupt?.aborted) onInterrupt();
   interrupt?.addEventListener('abort', onInterrupt, { once: true });
+  // A watch gives one signal to all of its runs.
+  using _ = { [Symbol.dispose]: () => interrupt?.removeEventListener('abort', onInterrupt) };
 
   await using endpoint = await openEndpoint(model);
   const work = meter.work(stores.work, run);
@@ -142,7 +145,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
       return planned;
     }),
     'summarize-batch': step('summarize-batch', async (input) => {
-      const result = await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock, log, metrics });
+      const result = await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock, log, metrics, asking: processAsking });
       if (result.waitSeconds > 0) observer.waiting(result.waitSeconds);
       const left = new Set(result.remaining.map(({ batchId }) => batchId));
       if (!(await isHalted())) meter.batchesSettled(input.batches.filter(({ batchId }) => !left.has(batchId)));

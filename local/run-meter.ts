@@ -5,7 +5,8 @@ import { outcomePrefix } from '../functions/shared/object-keys.ts';
 import type { Outcome } from '../functions/shared/outcome.ts';
 import type { Plan } from '../functions/shared/plan.ts';
 import type { ObjectStore, Summarizer } from '../functions/shared/ports.ts';
-import { byteSize, count, counted, dollars, duration, shortCount } from './figures.ts';
+import { byteSize, count, counted, dollars, shortCount } from './figures.ts';
+import { leftPart, stoppingPart } from './meter-parts.ts';
 import { Pace } from './pace.ts';
 import { watchedStore } from './watched-store.ts';
 
@@ -273,7 +274,7 @@ export class RunMeter {
       ...(batchesCached > 0 ? [{ text: `${count(batchesCached)} cached`, rank: 4 }] : []),
       { text: `${shortCount(tokens)} tokens`, rank: 1 },
       { text: dollars(this.costUsd), rank: 5 },
-      this.isStopping ? { text: `stopping, ${count(callsInFlight)} in flight`, short: 'stopping', rank: 8 } : leftPart(this.secondsLeft()),
+      this.isStopping ? stoppingPart(callsInFlight) : leftPart(this.secondsLeft()),
     ];
   }
 
@@ -289,11 +290,4 @@ export class RunMeter {
     const until = this.#level === 0 ? this.#now() : this.#lastRowsAt;
     return Math.round((1000 * this.#rowsWorked) / Math.max(1, until - this.#firstCallAt));
   }
-}
-
-export function leftPart(seconds: number | null): MeterPart {
-  if (seconds === null) return { text: '? left', rank: 8 };
-  // Tenths of a second would only flicker.
-  const text = seconds < 60 ? `${Math.ceil(seconds)} s` : duration(seconds);
-  return { text: `${text} left`, short: text, rank: 8 };
 }

@@ -15,6 +15,7 @@ const remedies: Record<string, string> = {
   EROFS: 'Nothing can be written there: name another folder with --out.',
   ENOTDIR: 'A file lies where a folder is wanted: name another folder with --out.',
   EEXIST: 'A file lies where a folder is wanted: name another folder with --out.',
+  ENAMETOOLONG: 'Give the file a shorter name.',
   EMFILE: 'Too many files are open: raise the limit (ulimit -n 4096), or take a lower --concurrency.',
   EIO: 'The disk does not work as it should: name a folder on another one with --out.',
 };

@@ -5,11 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { systemClock } from '../functions/shared/clock.ts';
 import type { Run } from '../functions/shared/contract.ts';
-import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
+import { ConfigError } from '../functions/shared/errors.ts';
 import { resolveSettings } from '../functions/shared/settings.ts';
 import { directoryStore } from './directory-store.ts';
 import { EventCommand } from './event-command.ts';
-import { count, counted, dollars, duration, printable } from './figures.ts';
+import { count, counted, dollars, duration, printableName } from './figures.ts';
 import { type RunRecord, runLocally } from './local-run.ts';
 import { localStores } from './local-stores.ts';
 import { isWithin, pathAsCalled } from './local-upload.ts';
@@ -18,17 +18,15 @@ import { outFlag } from './next-step.ts';
 import { Progress } from './progress.ts';
 import { type AttemptOptions, again, exitCodes, onSignals, stopAtOnce } from './run-command.ts';
 import { RunMeter } from './run-meter.ts';
-import { isSystemError } from './system-error.ts';
 import { AcceptedUploads } from './watch/accepted-uploads.ts';
-import { filesBelow } from './watch/folder-scan.ts';
-import { type SeenUpload, uploadsAmong } from './watch/seen-uploads.ts';
+import { filesBelow, seenFile } from './watch/folder-scan.ts';
+import { type SeenUpload, signatureOfFile, uploadsAmong } from './watch/seen-uploads.ts';
+import { lineOf, remedyOf, troubleOf } from './watch/upload-lines.ts';
 import { WatchMeter } from './watch/watch-meter.ts';
 import { HALT_PAUSE_MS, type NextRun, nextRun, type WatchedFolder } from './watch/watched-run.ts';
 import { type Turn, watch } from './watch/watcher.ts';
 
 const POLL_MS = 1_000;
-/** After which a run on which another process works is looked at again. */
-const BUSY_PAUSE_MS = 60_000;
 /** Which of several ends the exit code of `--once` tells: the one that wants a person most. */
 const exitCodesByWeight = [1, 4, 2, 3];
 
@@ -100,7 +98,7 @@ class FolderWatch {
     this.#folder = {
       ...{ path, out, settings, endpoint: model.endpoint, stores: localStores(out), clock: systemClock },
       accepted: new AcceptedUploads(directoryStore(join(out, 'watched'), 'watched'), model.endpoint),
-      signatureOf: async ({ key }) => (await this.#scan()).find((upload) => upload.key === key)?.signature,
+      signatureOf: (upload) => this.#signatureOf(upload),
     };
   }
 
@@ -108,7 +106,7 @@ class FolderWatch {
     const { maxRuns, settle, once = false } = this.#options;
     const { path } = this.#folder;
     this.#say(
-      `Watching ${path}${this.#options.once ? ', once' : ''}: a file that has kept still for ${settle} s becomes a run. Ctrl-C ends it.`,
+      `Watching ${printableName(path)}${this.#options.once ? ', once' : ''}: a file that has kept still for ${settle} s becomes a run. Ctrl-C ends it.`,
     );
     const onSignal = () => {
       if (this.#interrupt.signal.aborted) stopAtOnce(this.#progress);
@@ -123,8 +121,11 @@ class FolderWatch {
             turn: (upload) => this.#turn(upload),
             now: () => performance.now(),
             pause: (milliseconds, signal) => pause(milliseconds, undefined, { signal }).catch(() => {}),
-            unreadable: (error) => this.#warn(`${path} cannot be read now: ${(error as Error).message}`),
-            unsettled: ({ key }) => this.#warn(printable(`${key}: still being written; it is left to the next time.`)),
+            unreadable: (error) => {
+              this.#warn(`${path} cannot be read now: ${(error as Error).message}`);
+              if (once) this.#codes.add(exitCodes.failed!);
+            },
+            unsettled: ({ key }) => this.#warn(lineOf(key, 'still being written; it is left to the next time.')),
           },
           { settleMs: settle * 1000, pollMs: Math.min(POLL_MS, settle * 1000), maxRuns, once, signal: this.#interrupt.signal },
         ),
@@ -148,6 +149,12 @@ class FolderWatch {
         return undefined;
       }
     });
+  }
+
+  async #signatureOf({ key, kind }: SeenUpload): Promise<string | undefined> {
+    if (kind === 'folder') return (await this.#scan()).find((upload) => upload.key === key)?.signature;
+    const file = await seenFile(this.#folder.path, key);
+    return file && signatureOfFile(file);
   }
 
   /** Never throws: whatever is wrong with one upload, the others go on. */
@@ -174,7 +181,7 @@ class FolderWatch {
         return { kind: 'done' };
       case 'ended':
         this.#codes.add(exitCodes[next.status] ?? 1);
-        this.#warn(lineOf(key, `${next.status} before${reasonOf(next.reason)}${this.#remedyOf(next.status, next.runId)}`));
+        this.#warn(lineOf(key, `${next.status} before${reasonOf(next.reason)}${this.#remedyOf(next.status, next.runId, next.reason)}`));
         return next.status === 'rejected' ? { kind: 'refused' } : { kind: 'done' };
       case 'paused':
         this.#codes.add(exitCodes.halted!);
@@ -223,18 +230,14 @@ class FolderWatch {
     });
     if (!record) throw failures.at(-1) ?? new Error('The run left no record');
     this.#codes.add(exitCodes[String(record.status)] ?? 1);
-    this.#tellEnd(key, record, (performance.now() - startedAt) / 1000);
+    const turn = afterEnd(record);
+    const isTriedAgain = turn.kind === 'later' && !this.#options.once && !this.#interrupt.signal.aborted;
+    this.#tellEnd(key, record, { seconds: (performance.now() - startedAt) / 1000, isTriedAgain });
     if (json) process.stdout.write(`${JSON.stringify(record)}\n`);
-    return this.#afterEnd(record);
+    return turn;
   }
 
-  #afterEnd({ status, stop_reason: reason }: RunRecord): Turn {
-    if (status === 'rejected') return { kind: 'refused' };
-    const isLasting = status !== 'halted' || /^(budget_exceeded|breaker|interrupted)/.test(String(reason));
-    return isLasting ? { kind: 'done' } : laterBy(HALT_PAUSE_MS);
-  }
-
-  #tellEnd(key: string, record: RunRecord, seconds: number): void {
+  #tellEnd(key: string, record: RunRecord, { seconds, isTriedAgain }: { seconds: number; isTriedAgain: boolean }): void {
     const { status, stop_reason: reason, run_id: runId } = record;
     const number = (name: string) => Number(record[name] ?? 0);
     const done = `${counted(number('rows_summarized'), 'row')} of ${count(number('rows_in'))}, ${counted(number('calls_this_attempt'), 'call')}`;
@@ -243,34 +246,26 @@ class FolderWatch {
       status === 'rejected'
         ? `rejected${reasonOf(reason)}`
         : `${status}${reasonOf(reason)}, ${done}, ${cost}, ${duration(seconds)}; run ${runId}`;
-    const line = lineOf(key, `${words}${this.#remedyOf(String(status), String(runId), String(reason))}`);
+    const line = lineOf(key, `${words}${this.#remedyOf(String(status), String(runId), textOf(reason), isTriedAgain)}`);
     if (status === 'complete' && this.#options.quiet && this.#options.json) return;
     // What is done is the result; with --json only the records are.
     if (this.#options.json || status === 'rejected') this.#warn(line);
     else this.#progress.say(line, process.stdout);
   }
 
-  #remedyOf(status: string, runId: string, reason = ''): string {
-    const redrive = `npm run redrive -- ${runId}${outFlag(this.#options.out)}`;
-    if (status === 'complete' || status === 'rejected' || reason === 'interrupted') return '';
-    if (reason.startsWith('budget_exceeded')) return `; to go on: ${redrive} --max-cost-usd N`;
-    if (status === 'halted') return `; when that is mended: ${redrive}`;
-    return `; to ask again for what failed: ${redrive}`;
+  #remedyOf(status: string, runId: string, reason: string | null, isTriedAgain = false): string {
+    return remedyOf({ status, reason, redrive: `npm run redrive -- ${runId}${outFlag(this.#options.out)}`, isTriedAgain });
   }
 
   #troubleWith({ key }: SeenUpload, error: unknown): Turn {
-    const message = error instanceof Error ? error.message || error.name : String(error);
-    if (error instanceof ConfigError && error.code === 'run_in_progress') {
-      this.#warn(lineOf(key, message));
-      return laterBy(BUSY_PAUSE_MS);
-    }
-    // Who dropped it has taken it away again.
-    if (isSystemError(error) && error.code === 'ENOENT') return { kind: 'changed' };
+    const { once = false, verbose } = this.#options;
+    const trouble = troubleOf(error, once);
+    if (trouble.kind === 'gone') return { kind: 'changed' };
+    this.#warn(lineOf(key, trouble.words));
+    if (trouble.kind === 'busy') return laterBy(trouble.pauseMs);
     this.#codes.add(error instanceof ConfigError ? exitCodes.rejected! : exitCodes.failed!);
-    this.#warn(lineOf(key, message));
-    const isKnown = error instanceof PipelineError || isSystemError(error);
-    if (!isKnown || this.#options.verbose) this.#warn(error instanceof Error ? String(error.stack) : message);
-    return { kind: 'refused' };
+    if (error instanceof Error && (verbose || (trouble.kind === 'refused' && trouble.isDefect))) this.#warn(String(error.stack));
+    return trouble.kind === 'later' ? laterBy(trouble.pauseMs) : { kind: 'refused' };
   }
 
   #say(line: string): void {
@@ -282,6 +277,12 @@ class FolderWatch {
   }
 }
 
-const lineOf = (key: string, words: string) => printable(`${key}: ${words}`);
 const reasonOf = (reason: unknown) => (reason === null || reason === undefined || reason === '' ? '' : ` (${reason})`);
 const laterBy = (milliseconds: number): Turn => ({ kind: 'later', at: performance.now() + Math.max(0, milliseconds) });
+const textOf = (value: unknown) => (typeof value === 'string' ? value : null);
+
+function afterEnd({ status, stop_reason: reason }: RunRecord): Turn {
+  if (status === 'rejected') return { kind: 'refused' };
+  const isLasting = status !== 'halted' || /^(budget_exceeded|breaker|interrupted)/.test(String(reason));
+  return isLasting ? { kind: 'done' } : laterBy(HALT_PAUSE_MS);
+}

@@ -94,8 +94,13 @@ export class BatchCalls {
   async ask(request: SummaryRequest, check: AnswerCheck, maxAsks: number): Promise<FoundAnswer> {
     const { run, failure } = this.task;
     const contentKey = contentKeyOf(run.dataset, run.endpoint, request);
-    let content = await findContent(this.ports.work, contentKey);
-    if (content) this.account(content, contentKey);
+    let content = await this.find(contentKey);
+    // An answer that somebody asks for at this moment is waited for once; where none came, this batch asks.
+    const asking = isUsable(content) ? undefined : this.ports.asking?.get(contentKey);
+    if (asking !== undefined) {
+      await asking;
+      content = await this.find(contentKey);
+    }
     // What another run or an earlier attempt was refused is asked for again; a refusal of this attempt stands for every batch of the same words.
     if (content && !isUsable(content) && !(content.paidBy.runId === run.runId && content.paidBy.attempt === run.attempt))
       content = undefined;
@@ -107,9 +112,24 @@ export class BatchCalls {
       const unusable = content?.unusable;
       if (unusable && (unusable.asked >= maxAsks || !isWorthAskingAgain(unusable.code))) throw unusableError(unusable);
       if (failure !== null) throw new NoMoreCalls();
-      content = await this.payAtSomeTier(request, check, contentKey, content);
+      const paying = this.payAtSomeTier(request, check, contentKey, content);
+      this.markAsking(contentKey, paying);
+      content = await paying;
       this.account(content, contentKey);
     }
+  }
+
+  private async find(contentKey: string): Promise<Content | undefined> {
+    const content = await findContent(this.ports.work, contentKey);
+    if (content) this.account(content, contentKey);
+    return content;
+  }
+
+  private markAsking(contentKey: string, paying: Promise<unknown>) {
+    const { asking } = this.ports;
+    if (!asking || asking.has(contentKey)) return;
+    const end = () => void asking.delete(contentKey);
+    asking.set(contentKey, paying.then(end, end));
   }
 
   private isOwn({ paidBy }: Content, attempt = paidBy.attempt) {

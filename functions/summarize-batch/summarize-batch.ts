@@ -15,6 +15,11 @@ export interface SummarizeBatchPorts {
   clock: Clock;
   log: Log;
   metrics: Metrics;
+  /**
+   * Settles for each request that is being asked, by the key of its answer: who wants the same words waits for them rather than pay, too.
+   * @default batches do not wait for each other
+   */
+  asking?: Map<string, Promise<void>>;
 }
 
 /** What became of one batch in one invocation: settled, to be tried again in some seconds, or not to be had this time. */

@@ -35,12 +35,17 @@ export async function filesBelow(folder: string): Promise<SeenFile[]> {
         const within = await readdir(inner, { withFileTypes: true }).catch(() => []);
         await walk(inner, `${prefix}${entry.name}/`, within);
       } else if (isFinishedName(entry.name)) {
-        const file = await stat(join(path, entry.name)).catch(() => undefined);
-        if (!file?.isFile()) continue;
-        files.push({ key: prefix + entry.name, bytes: file.size, mtimeMs: file.mtimeMs, inode: file.ino });
+        const file = await seenFile(folder, prefix + entry.name);
+        if (file) files.push(file);
       }
     }
   };
   await walk(folder, '', await readdir(folder, { withFileTypes: true }));
   return files;
+}
+
+/** The file as it is now, undefined where there is none. */
+export async function seenFile(folder: string, key: string): Promise<SeenFile | undefined> {
+  const file = await stat(join(folder, key)).catch(() => undefined);
+  return file?.isFile() ? { key, bytes: file.size, mtimeMs: file.mtimeMs, inode: file.ino } : undefined;
 }

@@ -20,6 +20,9 @@ export interface SeenUpload {
 const ofFile = ({ key, bytes, mtimeMs, inode }: SeenFile) => [key, bytes, mtimeMs, inode];
 const hashOf = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex');
 
+/** The signature of an upload that is one file. */
+export const signatureOfFile = (file: SeenFile) => hashOf(ofFile(file));
+
 /**
  * The uploads among the files, in key order, as the input bucket would have them: the first folder is the dataset, and its settings file says
  * whether one upload is a file or a folder that `_SUCCESS` closes.
@@ -40,7 +43,7 @@ export function uploadsAmong(files: readonly SeenFile[], read: (key: string) => 
     const shared = { dataset: datasetOf(file.key), settingsSignature: settingsFile ? hashOf(ofFile(settingsFile)) : '' };
     const kind = kindOf(settingsKey);
     if (kind === 'file' && startsRun(file.key, file.bytes)) {
-      uploads.push({ key: file.key, kind, signature: hashOf(ofFile(file)), ...shared });
+      uploads.push({ key: file.key, kind, signature: signatureOfFile(file), ...shared });
     }
     if (kind === 'folder' && (file.key === SUCCESS_FILE || file.key.endsWith(`/${SUCCESS_FILE}`))) {
       const folder = file.key.slice(0, -SUCCESS_FILE.length);

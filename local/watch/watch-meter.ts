@@ -1,6 +1,7 @@
-import { count, counted, dollars, shortCount } from '../figures.ts';
+import { count, counted, dollars, printableName, shortCount } from '../figures.ts';
+import { leftPart, stoppingPart } from '../meter-parts.ts';
 import type { Meter } from '../progress.ts';
-import { leftPart, type MeterLine, type RunMeter } from '../run-meter.ts';
+import type { MeterLine, RunMeter } from '../run-meter.ts';
 
 /** Speaks for all runs that are under way: of one as its own meter does, of several by their sums. */
 export class WatchMeter implements Meter {
@@ -23,7 +24,7 @@ export class WatchMeter implements Meter {
     const [only, ...others] = [...this.#runs];
     if (only && others.length === 0) {
       const { share, parts } = only[1].line();
-      return { share, parts: [{ text: only[0], rank: 0 }, ...parts] };
+      return { share, parts: [{ text: printableName(only[0]), rank: 0 }, ...parts] };
     }
     const runs = [...this.#runs.values()];
     const sum = (number: (run: RunMeter) => number) => runs.reduce((total, run) => total + number(run), 0);
@@ -45,7 +46,9 @@ export class WatchMeter implements Meter {
         { text: `${shortCount(sum((run) => run.inputTokens + run.outputTokens))} tokens`, rank: 1 },
         { text: dollars(isPriced ? sum((run) => run.costUsd ?? 0) : null), rank: 5 },
         // Those that have not come to their first call may take longer than all others.
-        leftPart(times.some((time) => time === null) ? null : Math.max(0, ...times.map((time) => time ?? 0))),
+        runs.some(({ isStopping }) => isStopping)
+          ? stoppingPart(sum((run) => run.callsInFlight))
+          : leftPart(times.some((time) => time === null) ? null : Math.max(0, ...times.map((time) => time ?? 0))),
       ],
     };
   }

@@ -81,12 +81,16 @@ export async function nextRun(upload: SeenUpload, folder: WatchedFolder, meter: 
   if (before?.signature === upload.signature) {
     if (await isForgotten(before, home)) return { kind: 'forgotten', runId: before.runId };
     const known = await goOn(before.runId, folder, home).catch(unlessSourceGone);
-    if (known && !isRejected(known)) return known;
+    if (known && !isRejected(known)) {
+      // A process that was killed between its claim and this note left it open.
+      if (!before.isStarted) await accepted.keep(upload.key, { ...before, isStarted: true });
+      return known;
+    }
   }
   const local = localUploadOf(upload, folder);
   const run = await importUpload(local, out, stores.work, meter);
   // What was copied while somebody wrote is no version of the file.
-  if ((await signatureOf(upload)) !== upload.signature) return { kind: 'changed' };
+  if ((await signatureOf(upload)) !== upload.signature || run.settings.upload !== upload.kind) return { kind: 'changed' };
   const { versionId } = run.source;
   if (before?.versionId === versionId) {
     if (await isForgotten(before, home)) {
@@ -95,7 +99,7 @@ export async function nextRun(upload: SeenUpload, folder: WatchedFolder, meter: 
     }
     const known = await goOn(before.runId, folder, home);
     if (known && !isRejected(known)) {
-      await accepted.keep(upload.key, { ...before, signature: upload.signature });
+      await accepted.keep(upload.key, { ...before, signature: upload.signature, isStarted: true });
       return known;
     }
   }

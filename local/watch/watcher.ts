@@ -47,6 +47,7 @@ export async function watch(ports: WatchPorts, { settleMs, pollMs, maxRuns, once
   let wanted: Set<string> | undefined;
   let isReadable = true;
   let turnEnded = new AbortController();
+  let lookedAt = Number.NEGATIVE_INFINITY;
 
   const giveTurn = (entry: Entry) => {
     entry.state = { kind: 'running' };
@@ -90,12 +91,16 @@ export async function watch(ports: WatchPorts, { settleMs, pollMs, maxRuns, once
   };
 
   while (!signal.aborted) {
-    await look();
+    // Not at each end of a turn: a thousand short ones would look at a thousand files each.
+    if (ports.now() - lookedAt >= pollMs) {
+      await look();
+      lookedAt = ports.now();
+    }
     for (const entry of entries.values()) if (!signal.aborted && active.size < maxRuns && isReady(entry)) giveTurn(entry);
     const isWaitedFor = ({ upload, state }: Entry) => state.kind === 'settling' && wanted?.has(upload.key);
     if (once && active.size === 0 && ![...entries.values()].some(isWaitedFor)) break;
     turnEnded = new AbortController();
-    await ports.pause(pollMs, AbortSignal.any([signal, turnEnded.signal]));
+    await ports.pause(Math.max(0, lookedAt + pollMs - ports.now()), AbortSignal.any([signal, turnEnded.signal]));
   }
   await Promise.all(active);
 }

@@ -29,6 +29,7 @@ interface BenchOptions {
   rate?: SummarizeBatchPorts['rate'] | undefined;
   /** @default one that jumps at every sleep */
   time?: Clock | undefined;
+  asking?: SummarizeBatchPorts['asking'];
 }
 
 /** A planned run of two rows a batch, and one summarizer after the other that answers what it is told. */
@@ -38,6 +39,7 @@ export async function openBench({
   work = new MemoryStore('work'),
   control = memoryControl(),
   time,
+  asking,
   rate: givenRate,
 }: BenchOptions = {}) {
   const batches = await planSample(work, run, texts);
@@ -64,7 +66,11 @@ export async function openBench({
     model = summarizer;
     const input = { run: { ...of, attempt }, batches: some, retryCount, hasWaited, failure };
     return summarizeBatchOutput.parse(
-      await summarizeBatch(input, { work, summarizer, control, rate, breaker, clock: time ?? clock, log, metrics }, signal),
+      await summarizeBatch(
+        input,
+        { work, summarizer, control, rate, breaker, clock: time ?? clock, log, metrics, ...(asking && { asking }) },
+        signal,
+      ),
     );
   };
 

@@ -122,6 +122,18 @@ test('what was forgotten does not come back by itself, nor do its words', async 
   expect(await folder.stores.input.head('july.csv')).toBeUndefined();
 });
 
+test('what a killed process had claimed counts as begun: forgotten, it does not come back either', async () => {
+  const run = await claimed();
+  const before = (await folder.accepted.find('july.csv'))!;
+  await folder.accepted.keep('july.csv', { ...before, isStarted: false });
+  await end(run.runId, 1, 'complete');
+  expect(await next()).toEqual({ kind: 'complete' });
+  const keys: string[] = [];
+  for await (const { key } of folder.stores.work.list(runPrefix(run.runId))) keys.push(key);
+  await folder.stores.work.delete(keys);
+  expect(await next()).toEqual({ kind: 'forgotten', runId: run.runId });
+});
+
 test('wrong settings of the dataset are a sentence that names them', async () => {
   writeFileSync(join(folder.path, '_hundredfold.json'), '{"batchRow": 5}');
   await expect(nextRun({ ...(await seen()) }, folder, meter)).rejects.toThrow('there is no setting "batchRow"');

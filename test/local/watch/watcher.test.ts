@@ -122,3 +122,30 @@ test('once: what was there at the beginning, then the end; what does not keep st
   const later = async (): Promise<Turn> => ({ kind: 'later', at: 5_000 });
   expect(await watched({ 0: [upload('a')] }, { once: true, turn: later })).toEqual(['2 a one']);
 });
+
+test('turns that end soon do not make it look at the whole folder each time', async () => {
+  const uploads = Array.from({ length: 100 }, (_, index) => upload(`${index}`));
+  const stop = new AbortController();
+  let [now, looks, turns] = [0, 0, 0];
+  await watch(
+    {
+      scan: async () => {
+        looks++;
+        return uploads;
+      },
+      turn: async () => {
+        if (++turns === uploads.length) stop.abort();
+        return { kind: 'done' };
+      },
+      now: () => now,
+      async pause(milliseconds, signal) {
+        await Promise.resolve();
+        if (!signal.aborted) now += milliseconds;
+      },
+      unreadable() {},
+      unsettled() {},
+    },
+    { settleMs: 2_000, pollMs: 1_000, maxRuns: 1, once: false, signal: stop.signal },
+  );
+  expect({ looks, turns }).toEqual({ looks: 3, turns: 100 });
+});
