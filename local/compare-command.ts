@@ -32,6 +32,8 @@ export interface CompareOptions extends Omit<UploadOptions, 'settings'> {
   json?: true;
   verbose?: true;
   open?: true;
+  /** Neither plan nor progress: only notes, warnings, errors and the result. */
+  quiet?: true;
 }
 
 const UNUSABLE = 2;
@@ -44,6 +46,7 @@ const folderOf = ({ out }: Pick<CompareOptions, 'out'>) => join(out, 'compare');
  * @throws ConfigError: wrong usage, found before work starts.
  */
 export async function compareCommand(file: string | undefined, options: CompareOptions): Promise<number> {
+  const inform = options.quiet ? () => {} : warn;
   const model = chooseModel({ hasFile: file !== undefined, isOffline: options.offline === true, env: process.env });
   const { values, common } = valuesOf(options);
   const ways = waysOf(values);
@@ -54,21 +57,25 @@ export async function compareCommand(file: string | undefined, options: CompareO
   let sample: Sample;
   let runs: WayRun[];
   try {
-    say(printable(`Reading ${first.key} to take a sample of it`));
+    inform(printable(`Reading ${first.key} to take a sample of it`));
     sample = await sampleOf(first, options.sample, out);
-    say(printable(`${first.key}: ${sampleWords({ sample: wordsOf(sample) })}`));
-    for (const note of sample.notes) say(`Note: ${printable(note)}`);
+    inform(printable(`${first.key}: ${sampleWords({ sample: wordsOf(sample) })}`));
+    for (const note of sample.notes) warn(`Note: ${printable(note)}`);
     const names = namesOf(ways, values);
     runs = [];
-    for (const [index, upload] of uploads.entries()) runs.push(await explained(upload, names[index] ?? '', sample, out, model));
+    for (const [index, upload] of uploads.entries()) {
+      const way = await explained(upload, names[index] ?? '', sample, out, model);
+      inform(`  ${costWords(way)}`);
+      runs.push(way.run);
+    }
   } catch (error) {
     if (!(error instanceof InvalidUploadError)) throw error;
-    say(printable(error.message));
+    warn(printable(error.message));
     return UNUSABLE;
   }
   const capUsd = first.runOf({ versionId: '', bytes: 0 }).settings.maxCostUsd;
-  tellCosts(runs, capUsd);
-  await runAll(runs, { capUsd, out, stores, model, options });
+  tellCosts(runs, capUsd, inform);
+  await runAll(runs, { capUsd, out, stores, model, options, inform });
 
   const compared = await comparedWays(runs, sample, stores.work);
   const known = compared.map(({ cost_now_usd }) => cost_now_usd);
@@ -101,7 +108,9 @@ const nameOf = (key: string, runs: readonly WayRun[]) =>
     .digest('hex')
     .slice(0, 16)}`;
 
-const say = (line: string) => process.stderr.write(`${line}\n`);
+const warn = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
 
 const wordsOf = ({ rows, rowsUsable, rowsRejected }: Sample): Comparison['sample'] => ({
   rows,
@@ -119,7 +128,7 @@ function valuesOf({ settings }: CompareOptions): { values: ComparedValues; commo
   }
   const values = withoutDoubles(named);
   const doubles = comparedNames.filter((name) => values[name]?.length !== named[name]?.length);
-  if (doubles.length > 0) say(`A value that is named twice counts once: ${doubles.join(', ')}.`);
+  if (doubles.length > 0) warn(`A value that is named twice counts once: ${doubles.join(', ')}.`);
   return { values, common };
 }
 
@@ -156,31 +165,38 @@ function namesOf(ways: readonly Way[], values: ComparedValues): string[] {
   return ways.map((way) => varied.map((name) => words[name](way[name])).join(', '));
 }
 
-async function explained(upload: LocalUpload, name: string, sample: Sample, out: string, { endpoint }: ModelChoice): Promise<WayRun> {
+/** A way's run, and what it costs at most. */
+interface Explained {
+  run: WayRun;
+  plan: Awaited<ReturnType<typeof explainUpload>>;
+}
+
+async function explained(upload: LocalUpload, name: string, sample: Sample, out: string, { endpoint }: ModelChoice): Promise<Explained> {
   const { settings } = upload.runOf({ versionId: '', bytes: 0 });
   const run = comparedRun(sample, settings, endpoint);
   // The cap is that of all ways together: what one may cost of it is known when its turn comes.
   const uncapped = { ...run, settings: { ...run.settings, maxCostUsd: null } };
-  const {
-    calls,
-    input_tokens: input,
-    output_tokens: output,
-    estimated_cost_usd: cost,
-  } = await explainUpload(uploadOf(sample, out, uncapped));
-  const price = cost === null ? 'price unknown' : cost === 0 ? 'no cost' : `at most ${dollars(cost)}`;
-  say(`  ${name}: ${counted(calls, 'call')}; at most ${count(input)} tokens in, ${count(output)} out; ${price}`);
-  return { name, run, estimatedCostUsd: cost, attemptNow: undefined };
+  const plan = await explainUpload(uploadOf(sample, out, uncapped));
+  return { run: { name, run, estimatedCostUsd: plan.estimated_cost_usd, attemptNow: undefined }, plan };
 }
 
-function tellCosts(runs: readonly WayRun[], capUsd: number | null): void {
+function costWords({
+  run: { name },
+  plan: { calls, input_tokens: input, output_tokens: output, estimated_cost_usd: cost },
+}: Explained): string {
+  const price = cost === null ? 'price unknown' : cost === 0 ? 'no cost' : `at most ${dollars(cost)}`;
+  return `${name}: ${counted(calls, 'call')}; at most ${count(input)} tokens in, ${count(output)} out; ${price}`;
+}
+
+function tellCosts(runs: readonly WayRun[], capUsd: number | null, inform: (line: string) => void): void {
   const costs = runs.map(({ estimatedCostUsd }) => estimatedCostUsd);
   const all = costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
   if (all > 0)
-    say(
+    inform(
       `  all ways: at most ${dollars(all)}${costs.includes(null) ? ' and those of unknown price' : ''}; what was answered before costs nothing`,
     );
   if (capUsd !== null && all > capUsd) {
-    say(
+    warn(
       `Warning: this may cost more than the cap of ${dollars(capUsd)} for all ways; the comparison then shows what there is and can go on with a higher one.`,
     );
   }
@@ -192,25 +208,26 @@ interface Work {
   stores: LocalStores;
   model: ModelChoice;
   options: CompareOptions;
+  inform(line: string): void;
 }
 
 /** Runs one way after the other, so that their times can be compared. What is complete stays as it is. */
-async function runAll(runs: readonly WayRun[], { capUsd, out, stores, model, options }: Work): Promise<void> {
+async function runAll(runs: readonly WayRun[], { capUsd, out, stores, model, options, inform }: Work): Promise<void> {
   const spent: number[] = [];
   for (const { run } of runs) spent.push(await spentBefore(run, stores.work));
   for (const [index, way] of runs.entries()) {
     const title = `Way ${index + 1} of ${runs.length}, ${way.name}`;
     if ((await recordOf(stores.work, way.run.runId))?.status === 'complete') {
-      say(`${title}: kept from before`);
+      inform(`${title}: kept from before`);
       continue;
     }
     const ofOthers = spent.reduce((sum, usd, other) => (other === index ? sum : sum + usd), 0);
     const maxCostUsd = capUsd === null ? null : Math.max(0, capUsd - ofOthers);
     if (maxCostUsd === 0 && way.estimatedCostUsd !== 0) {
-      say(`${title}: the money is used up`);
+      warn(`${title}: the money is used up`);
       continue;
     }
-    say(title);
+    inform(title);
     const run = await claimNextAttempt({ ...way.run, settings: { ...way.run.settings, maxCostUsd } }, stores.work, systemClock);
     way.attemptNow = run.attempt;
     let stopReason: unknown;
@@ -222,8 +239,7 @@ async function runAll(runs: readonly WayRun[], { capUsd, out, stores, model, opt
       {
         tell: async (record) => {
           stopReason = record.stop_reason;
-          // What its money pays for is told by the plan's own sentence, in dollars.
-          if (record.status === 'rejected') say(`${title}: ${printable(String(record.stop_reason))}`);
+          if (record.status === 'rejected') warn(`${title}: ${refusalWords(String(record.stop_reason), maxCostUsd, ofOthers)}`);
         },
       },
     );
@@ -231,6 +247,12 @@ async function runAll(runs: readonly WayRun[], { capUsd, out, stores, model, opt
     if (stopReason === 'interrupted') return;
   }
 }
+
+/** Why a way was not begun. Its own cap is what the others left of the one that was set. */
+const refusalWords = (reason: string, maxCostUsd: number | null, ofOthers: number) =>
+  ofOthers > 0 && reason.startsWith('maxCostUsd is ')
+    ? `the other ways cost ${dollars(ofOthers)}, and ${dollars(maxCostUsd)} does not pay for a call`
+    : printable(reason);
 
 /** As of a run: the worst of the ways. */
 function exitCodeOf({ ways }: Comparison): number {

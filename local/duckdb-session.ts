@@ -29,5 +29,5 @@ export async function duckDBSession(): Promise<DuckDBSession> {
 export const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 export const quotedName = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
-/** A statement without what may end it. */
-export const unterminated = (sql: string) => sql.replace(/[\s;]+$/, '');
+/** A statement without what may end it. A comment behind it that might be part of a text stays. */
+export const unterminated = (sql: string) => sql.replace(/;(?:[\s;]|--[^\n'"$*]*(?=\n|$))*$/, '').trimEnd();

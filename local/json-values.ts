@@ -1,4 +1,5 @@
 import {
+  DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
@@ -40,6 +41,8 @@ export const jsonValue: DuckDBValueConverter<Json> = (value, type, converter) =>
   if (value === null || value === undefined) return null;
   if (integerTypes.has(type.typeId)) return exactNumber(String(value));
   if (value instanceof DuckDBDecimalValue) return exactNumber(value.toString());
+  // Its text for what lies before or after all days is a day.
+  if (value instanceof DuckDBDateValue && !value.isFinite) return value.days > 0 ? 'infinity' : '-infinity';
   if (timestampTypes.has(type.typeId)) return isoTime(String(value));
   if (value instanceof DuckDBTimestampTZValue) return isoTime(new DuckDBTimestampValue(value.micros).toString());
   if (type.typeId === DuckDBTypeId.FLOAT && Number.isFinite(value)) return shortestFloat(value as number);

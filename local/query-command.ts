@@ -5,7 +5,7 @@ import { checkRun, statementOf } from './named-query.ts';
 import { hasRuns, openTables } from './query.ts';
 import { catalog, catalogText } from './query-catalog.ts';
 import { printFile, printPieces, replaceFile, writePieces } from './query-output.ts';
-import { csvText, jsonText, type QueryFormat } from './row-formats.ts';
+import { csvText, jsonText, type QueryFormat, queryFormats } from './row-formats.ts';
 import { type Answer, NOT_STOPPED, type SqlEngine, type Statement } from './sql-engine.ts';
 import { valuesText } from './table-text.ts';
 
@@ -20,7 +20,7 @@ export interface QueryOptions {
   named?: string;
   /** The run that the shipped query shows. */
   run?: string;
-  /** @default 'table' */
+  /** @default what `output` ends in, else 'table' */
   format?: QueryFormat;
   /** Short for format json. */
   json?: true;
@@ -78,10 +78,12 @@ export async function queryCommand(sql: string | undefined, options: QueryOption
   }
 }
 
-function formatOf({ format, json }: QueryOptions): QueryFormat {
+/** Where none is named, what the file is called tells. */
+function formatOf({ format, json, output }: QueryOptions): QueryFormat {
   if (json && format !== undefined && format !== 'json')
     throw new ConfigError(`--json is short for --format json; leave out one of --json and --format ${format}.`, { code: 'usage' });
-  return format ?? (json ? 'json' : 'table');
+  const ending = queryFormats.find((name) => output?.toLowerCase().endsWith(`.${name}`));
+  return format ?? (json ? 'json' : (ending ?? 'table'));
 }
 
 /** The SDK is loaded for this alone. */
@@ -92,7 +94,7 @@ async function openAthena(stack: string | undefined): Promise<SqlEngine> {
 
 async function printCatalog(format: QueryFormat, output: string | undefined): Promise<void> {
   if (format === 'csv' || format === 'parquet')
-    throw new ConfigError(`--format ${format} is for rows: give SQL or --named NAME.`, { code: 'usage' });
+    throw new ConfigError(`Format ${format} is for rows: give SQL or --named NAME.`, { code: 'usage' });
   const text = format === 'json' ? `${JSON.stringify(catalog)}\n` : catalogText(process.stdout.columns ?? DEFAULT_WIDTH);
   await putOut(piecesOf(text), output);
 }
@@ -139,7 +141,8 @@ async function giveRows(engine: SqlEngine, statement: Statement, format: QueryFo
       await batches.return?.();
     }
   }
-  if (output !== undefined) say(`${counted(rows, 'row')} in ${output} (${byteSize(Number(bytes))})`);
+  const written = format === 'table' && rows > MAX_SHOWN_ROWS ? firstRows(rows, engine.isPaged) : counted(rows, 'row');
+  if (output !== undefined) say(`${written} in ${output} (${byteSize(Number(bytes))})`);
 }
 
 const texts: Record<Exclude<QueryFormat, 'parquet'>, (answer: Answer, isPaged: boolean) => AsyncIterable<string>> = {
@@ -147,6 +150,10 @@ const texts: Record<Exclude<QueryFormat, 'parquet'>, (answer: Answer, isPaged: b
   json: jsonText,
   table: shownText,
 };
+
+/** Where rows are paged, nobody knows how many there are. */
+const firstRows = (rows: number, isPaged: boolean) =>
+  `the first ${count(MAX_SHOWN_ROWS)} ${isPaged ? 'rows' : `of ${counted(rows, 'row')}`}`;
 
 /** The first rows as a table, and how many there are. */
 async function* shownText({ columns, batches }: Answer, isPaged: boolean): AsyncGenerator<string> {
@@ -158,9 +165,7 @@ async function* shownText({ columns, batches }: Answer, isPaged: boolean): Async
     if (isPaged && rows > MAX_SHOWN_ROWS) break;
   }
   const text = valuesText(columns, shown, process.stdout.columns ?? DEFAULT_WIDTH, { nullText: 'NULL' });
-  const first = `the first ${count(MAX_SHOWN_ROWS)} `;
-  const cut = isPaged ? `${first}rows` : `${first}of ${counted(rows, 'row')}`;
-  yield `${text}\n${rows > MAX_SHOWN_ROWS ? `${cut}; --format csv or json gives all` : counted(rows, 'row')}\n`;
+  yield `${text}\n${rows > MAX_SHOWN_ROWS ? `${firstRows(rows, isPaged)}; --format csv or json gives all` : counted(rows, 'row')}\n`;
 }
 
 const unknownName = /^Catalog Error: Table |^Binder Error: Referenced column |(TABLE|COLUMN)_NOT_FOUND\b/;

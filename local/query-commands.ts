@@ -17,7 +17,7 @@ Examples:
   npm run query -- --named final_table                   id, review, summary of the newest run
   npm run query -- --named failures --run reviews-%      of the newest run whose id begins so
   npm run query -- "select id, text as review, summary from row_summaries limit 5"
-  npm run query -- --named final_table --format csv -o final.csv
+  npm run query -- --named final_table -o final.csv      in the format that the name ends in
   npm run query -- "from row_summaries" --format parquet --output rows.parquet
   npm run -s query -- --json "select status, count(*) as batches from batch_summaries group by status"
   npm run query -- --aws --named final_table             the same in Athena, of the deployed stack
@@ -33,7 +33,7 @@ export function queryCommands(hundredfold: Command, exit: (code: number) => void
     .argument('[SQL]', 'one statement')
     .option('--named <NAME>', 'run a shipped query, in place of SQL')
     .option('--run <RUN>', 'run_id for a shipped query, or a pattern of LIKE (default: the newest run)')
-    .addOption(new Option('--format <FORMAT>', 'how rows are given (default: table)').choices(queryFormats))
+    .addOption(new Option('--format <FORMAT>', 'how rows are given (default: what FILE ends in, else table)').choices(queryFormats))
     .option('--json', 'short for --format json')
     .option('-o, --output <FILE>', 'write the rows to a file, whole or not at all')
     .addOption(outOption())

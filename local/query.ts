@@ -5,7 +5,7 @@ import { ConfigError } from '../functions/shared/errors.ts';
 import { tablePrefix } from '../functions/shared/object-keys.ts';
 import { DATE_PARTITION, tableNames } from '../functions/shared/table-names.ts';
 import { type ColumnType, type Table, tables } from '../functions/shared/tables.ts';
-import { duckDBSession, quoted, unterminated } from './duckdb-session.ts';
+import { duckDBSession, quoted, quotedName, unterminated } from './duckdb-session.ts';
 import { jsonValue } from './json-values.ts';
 import { type Answer, distinctNames, type SqlEngine, type Statement } from './sql-engine.ts';
 
@@ -49,6 +49,8 @@ const numberTypes = new Set([
   ...[DuckDBTypeId.UTINYINT, DuckDBTypeId.USMALLINT, DuckDBTypeId.UINTEGER, DuckDBTypeId.UBIGINT, DuckDBTypeId.UHUGEINT],
   ...[DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL],
 ]);
+
+const hugeTypes = new Set([DuckDBTypeId.HUGEINT, DuckDBTypeId.UHUGEINT]);
 
 /** DuckDB over the tables in an out folder, each under its own name. */
 export async function openTables(out: string): Promise<SqlEngine> {
@@ -98,7 +100,15 @@ export async function openTables(out: string): Promise<SqlEngine> {
 
   async function writeParquet({ sql, values }: Statement, path: string, signal?: AbortSignal): Promise<number> {
     // FROM also takes DESCRIBE and SHOW. A comment may end the SQL, so the bracket stands on a line of its own.
-    const copy = `COPY (FROM (\n${unterminated(sql)}\n)) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd)`;
+    const rows = `FROM (\n${unterminated(sql)}\n)`;
+    const names = await working(signal, async () => {
+      const empty = await connection.run(`${rows} LIMIT 0`, values);
+      return empty.columnNames().filter((_, index) => hugeTypes.has(empty.columnTypeId(index)));
+    });
+    // Parquet has no integers of 128 bits, as sums are: DuckDB would write the nearest double.
+    const exact = names.map(quotedName).map((name) => `CAST(${name} AS DECIMAL(38, 0)) AS ${name}`);
+    const given = exact.length > 0 ? `SELECT * REPLACE (${exact.join(', ')}) ` : '';
+    const copy = `COPY (${given}${rows}) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd)`;
     const reader = await working(signal, async () => connection.runAndReadAll(copy, values));
     return Number(reader.getRows()[0]?.[0] ?? 0);
   }

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { printable } from './figures.ts';
 import { folded, widthOf } from './terminal-text.ts';
 
@@ -46,15 +45,25 @@ export function valuesText(
   const widths = shrinkToFit(wanted, space);
   if (wanted.some((characters, index) => characters > MAX_COLUMN_CHARACTERS && (widths[index] ?? 0) < MIN_TEXT_CHARACTERS))
     return recordsText(names, cells, width);
-  // The library cuts words that are longer than their column, so it is given lines that fit.
-  const fitted = (row: readonly string[]) => row.map((text, index) => folded(text, (widths[index] ?? 0) - PADDING).join('\n'));
-  const table = new Table({
-    head: fitted(names),
-    colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
-    style: { head: [], border: [] },
-  });
-  for (const row of cells) table.push(fitted(row));
-  return table.toString();
+  const fitted = [names, ...cells].map((row) => row.map((text, index) => folded(text, (widths[index] ?? 0) - PADDING)));
+  return gridText(fitted, (index) => columns[index]?.isNumber === true);
+}
+
+/** Cells of lines in a grid, each column as wide as its widest line. A library for it measures every line so often that 10,000 rows take a minute. */
+function gridText(rows: readonly (readonly (readonly string[])[])[], isAtRight: (index: number) => boolean): string {
+  const widths = (rows[0] ?? []).map((_, index) => rows.reduce((most, row) => Math.max(most, widest(row[index] ?? [])), 0));
+  const rule = (left: string, between: string, right: string) =>
+    `${left}${widths.map((width) => '─'.repeat(width + PADDING)).join(between)}${right}`;
+  const cell = (text: string, index: number) => {
+    const gap = ' '.repeat((widths[index] ?? 0) - widthOf(text));
+    return isAtRight(index) ? ` ${gap}${text} ` : ` ${text}${gap} `;
+  };
+  const rowText = (row: readonly (readonly string[])[]) =>
+    Array.from(
+      { length: Math.max(...row.map((lines) => lines.length)) },
+      (_, line) => `│${row.map((lines, index) => cell(lines[line] ?? '', index)).join('│')}│`,
+    ).join('\n');
+  return [rule('┌', '┬', '┐'), rows.map(rowText).join(`\n${rule('├', '┼', '┤')}\n`), rule('└', '┴', '┘')].join('\n');
 }
 
 const cellText = (value: unknown, nullText: string) =>
@@ -79,7 +88,8 @@ function recordsText(names: readonly string[], rows: readonly (readonly string[]
 }
 
 /** Places of the longest line of a text. */
-const longest = (text: string) => text.split('\n').reduce((most, line) => Math.max(most, widthOf(line)), 0);
+const longest = (text: string) => widest(text.split('\n'));
+const widest = (lines: readonly string[]) => lines.reduce((most, line) => Math.max(most, widthOf(line)), 0);
 
 /** Widths that sum up to the space there is: the widest give way first, none below a readable minimum. */
 function shrinkToFit(wanted: readonly number[], space: number): number[] {

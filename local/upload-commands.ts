@@ -120,6 +120,7 @@ export function uploadCommands(hundredfold: Command, exit: (code: number) => voi
             .argParser(wholeNumber(MAX_SAMPLE_ROWS))
             .default(DEFAULT_SAMPLE_ROWS),
         )
+        .addOption(quietOption())
         .option('--offline', 'use the offline model server, also when a key is set')
         .option('--open', 'open the page in the browser')
         .option('--json', 'print one JSON object')

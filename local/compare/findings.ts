@@ -6,6 +6,8 @@ const TELLING_SHARE = 0.1;
 
 /** Whether a way came to its end, so that its figures can be held against others. */
 export const isWhole = ({ status }: ComparedWay) => status === 'complete' || status === 'partial';
+/** Whether it summarized what was asked of it: what failed cost little, which is no saving. */
+const isSparing = (way: ComparedWay) => isWhole(way) && way.rows_failed === 0;
 const percent = (less: number, more: number) => `${Math.round((1 - less / more) * 100)} %`;
 
 /** The ways of the least and of the most of something, where they differ. */
@@ -22,7 +24,7 @@ function ends(ways: readonly ComparedWay[], figureOf: (way: ComparedWay) => numb
 
 /** Sentences on what the figures say: measured differences, nothing of how good the summaries are. */
 export function findingsOf(all: readonly ComparedWay[], isOffline: boolean): string[] {
-  const ways = all.filter(isWhole);
+  const ways = all.filter(isSparing);
   const cost = ends(ways, ({ cost_usd }) => cost_usd);
   const tokens = ends(ways, ({ input_tokens, output_tokens }) => input_tokens + output_tokens);
   const time = ends(ways, ({ seconds }) => seconds);
@@ -43,11 +45,12 @@ export function findingsOf(all: readonly ComparedWay[], isOffline: boolean): str
 
 /** Sentences on what a reader of the figures should be careful about. */
 export function warningsOf(all: readonly ComparedWay[], isOffline: boolean): string[] {
+  const isInterrupted = all.some(({ stop_reason }) => stop_reason === 'interrupted');
   return [
     ...(isOffline ? ['The offline model extracts sentences: its summaries are no measure of quality, its time none of a model’s.'] : []),
     ...keptNotes(all),
     ...all.flatMap((way) => [
-      ...(isWhole(way) ? [] : [`${way.name}: ${unfinished(way)}`]),
+      ...(isWhole(way) ? [] : [`${way.name}: ${unfinished(way, isInterrupted)}`]),
       ...(way.rows_failed > 0 && isWhole(way)
         ? [`${way.name}: ${counted(way.rows_failed, 'row')} failed and ${way.rows_failed === 1 ? 'is' : 'are'} in no summary.`]
         : []),
@@ -73,7 +76,9 @@ export function warningsOf(all: readonly ComparedWay[], isOffline: boolean): str
 /** Which ways are shown as they were paid for at another time. */
 function keptNotes(all: readonly ComparedWay[]): string[] {
   const begun = all.filter(({ calls }) => calls > 0);
-  const kept = begun.filter(({ calls_now }) => calls_now === 0);
+  const isPaidNow = begun.some(({ calls_now }) => calls_now > 0);
+  // What a way shares with another may have been paid for now.
+  const kept = begun.filter(({ calls, calls_now, calls_shared }) => calls_now === 0 && !(isPaidNow && calls_shared === calls));
   if (kept.length === 0) return [];
   const names =
     kept.length === begun.length
@@ -88,8 +93,8 @@ function keptNotes(all: readonly ComparedWay[]): string[] {
 const cutOff = (answers: number) => `${counted(answers, 'answer')} ${answers === 1 ? 'was' : 'were'}`;
 const sharedAnswers = (answers: number) => `${counted(answers, 'answer')} ${answers === 1 ? 'is' : 'are'}`;
 
-function unfinished({ status, stop_reason: reason }: ComparedWay): string {
+function unfinished({ status, stop_reason: reason }: ComparedWay, isInterrupted: boolean): string {
   if (status === 'failed') return `failed${reason === null ? '' : ` (${reason})`}.`;
   const words = status === 'unstarted' ? 'not begun' : `halted${reason === null ? '' : ` (${reason})`}`;
-  return `${words}; the same command goes on, with a higher --max-cost-usd where the money was used up.`;
+  return `${words}; the same command goes on${isInterrupted ? '' : ', with a higher --max-cost-usd where the money was used up'}.`;
 }

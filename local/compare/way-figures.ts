@@ -45,9 +45,11 @@ async function comparedWay(way: WayRun, sample: Sample, answers: ReadonlyMap<str
   const latencies = served.map(({ seconds }) => seconds).sort((one, other) => one - other);
   const told = (name: 'cachedInputTokens' | 'reasoningTokens') => totalOf([...sums.served.values()].map(({ usage }) => usage[name]));
   const status = statusOf(record, plan !== undefined);
-  const isWhole = (status === 'complete' || status === 'partial') && settings.groupColumn === null && batches.length > 0;
-  const scale = sample.rowsUsable / sample.rows;
   const number = (name: string) => Number(record?.[name] ?? 0);
+  // What failed may have cost nothing: the price is that of a row that was summarized.
+  const summarized = number('rows_summarized');
+  const isWhole = (status === 'complete' || status === 'partial') && settings.groupColumn === null && summarized > 0;
+  const scales = { batchScale: sample.rowsUsable / sample.rows, costScale: sample.rowsUsable / summarized };
   return {
     run_id: runId,
     name: way.name,
@@ -72,7 +74,7 @@ async function comparedWay(way: WayRun, sample: Sample, answers: ReadonlyMap<str
     reasoning_tokens: told('reasoningTokens'),
     cost_usd: added(sums.batches.costUsd, sums.folds.costUsd),
     cost_now_usd: sums.costNowUsd,
-    whole_cost_usd: isWhole ? wholeCostUsd(sums, { endpoint: run.endpoint, settings, batchCount: batches.length, scale }) : null,
+    whole_cost_usd: isWhole ? wholeCostUsd(sums, { endpoint: run.endpoint, settings, batchCount: batches.length, ...scales }) : null,
     seconds: await secondsOf(runId, answers, work),
     latency_median_seconds: atShare(latencies, 0.5),
     latency_p95_seconds: atShare(latencies, 0.95),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { afterText, cliReference, commandsOf } from '../../local/cli-reference.ts';
-import { program } from '../../local/program.ts';
+import { fittedHelp, program } from '../../local/program.ts';
 
 const file = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const { scripts } = JSON.parse(file('package.json')) as { scripts: Record<string, string> };
@@ -61,4 +61,13 @@ describe.each(commands.map((command) => [command.name(), command] as const))('%s
 
 test('an example with a flag that is not there would be found', async () => {
   await expect(parse(['run', 'reviews.csv', '--colour', 'red'])).rejects.toThrow(/unknown option '--colour'/);
+});
+
+test('in a narrow terminal help is broken between words', () => {
+  const text = 'Every value goes with every other.\n\nExamples:\n  npm run query -- --named failures   of the newest run\n';
+  const fitted = fittedHelp(text, 24);
+  for (const line of fitted.split('\n')) expect(line.length).toBeLessThanOrEqual(24);
+  expect(fitted.replace(/\s+/g, ' ')).toBe(text.replace(/\s+/g, ' '));
+  expect(fitted).toContain('\n  --named failures');
+  expect(fittedHelp(text, undefined)).toBe(text);
 });

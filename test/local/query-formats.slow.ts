@@ -108,19 +108,20 @@ test('--output replaces a file as a whole; where the query fails half-way, or is
   endless.child.kill('SIGINT');
   expect(await endless.ended).toMatchObject({ code: 130, stdout: '', stderr: 'Stopped; what has come so far is not all.\n' });
   expect([readFileSync(path, 'utf8'), readdirSync(place)]).toEqual(['what was there', ['rows.csv']]);
-  expect(await ask('--format', 'csv', '-o', path, 'select 1 as n')).toMatchObject({
+  expect(await ask('-o', path, 'select 1 as n')).toMatchObject({
     code: 0,
     stdout: '',
     stderr: `1 row in ${path} (6 B)\n`,
   });
   expect([readFileSync(path, 'utf8'), readdirSync(place)]).toEqual(['n\r\n1\r\n', ['rows.csv']]);
+  expect((await ask('-o', file('shown.txt'), 'from range(10001)')).stderr).toMatch(/^the first 10,000 of 10,001 rows in .*shown\.txt /);
 });
 
 test('2: wrong usage, in one sentence, before anything is asked or written', async () => {
   const never = 'select count(*) from range(1000000000000) r where sin(r.range) > 2';
   const cases: [args: string[], words: string][] = [
     [['--json', '--format', 'csv', never], '--json is short for --format json; leave out one of --json and --format csv.\n'],
-    [['--format', 'csv'], '--format csv is for rows: give SQL or --named NAME.\n'],
+    [['--format', 'csv'], 'Format csv is for rows: give SQL or --named NAME.\n'],
     [['-o', folder, 'select 1'], `${folder} is not a file: --output takes the name of one.\n`],
     [['-o', '/dev/null', 'select 1'], '/dev/null is not a file: --output takes the name of one.\n'],
     [[''], 'There is no statement in the SQL.\n'],

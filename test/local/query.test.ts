@@ -72,11 +72,35 @@ test('white space and comments are no statement', async () => {
 
 test('values in JSON: floats are short, times are UTC without zeros at the end, decimals that a number would cut are text', async () => {
   const sql = `select 0.1::float as f, 'nan'::double as n, ['-inf'::double] as l, timestamp '2026-01-02 03:04:05' as t, timestamptz '2026-01-02 03:04:05.25+01' as z,
-    'infinity'::timestamp as i, 0.12345678901234567890::decimal(38, 20) as long, 1234567890123.25::decimal(38, 2) as short, [timestamp '2026-01-02 03:04:05.6'] as times`;
+    'infinity'::timestamp as i, ['-infinity'::date, 'infinity'::date, date '1969-12-31'] as d, 0.12345678901234567890::decimal(38, 20) as long, 1234567890123.25::decimal(38, 2) as short, [timestamp '2026-01-02 03:04:05.6'] as times`;
   expect((await query(newFolder(), sql)).rows).toEqual([
     {
-      ...{ f: 0.1, n: 'NaN', l: ['-Infinity'], t: '2026-01-02T03:04:05Z', z: '2026-01-02T02:04:05.25Z', i: 'infinity' },
+      ...{
+        f: 0.1,
+        n: 'NaN',
+        l: ['-Infinity'],
+        t: '2026-01-02T03:04:05Z',
+        z: '2026-01-02T02:04:05.25Z',
+        i: 'infinity',
+        d: ['-infinity', 'infinity', '1969-12-31'],
+      },
       ...{ long: '0.12345678901234567890', short: 1234567890123.25, times: ['2026-01-02T03:04:05.6Z'] },
     },
   ]);
+});
+
+test('Parquet keeps every digit of a sum, what no number can keep is refused', async () => {
+  const path = join(newFolder(), 'sums.parquet');
+  const engine = await openTables(newFolder());
+  const sql = 'select sum(n) as "the ""total""", max(n) as n from (values (9007199254740993), (2)) as t(n) where n <> $1; -- all';
+  try {
+    expect(await engine.writeParquet({ sql, values: ['3'] }, path)).toBe(1);
+    await expect(engine.writeParquet({ sql: 'select 170141183460469231731687303715884105727 as n' }, path)).rejects.toThrow(
+      /1701411834604692317/,
+    );
+  } finally {
+    engine.close();
+  }
+  const { columns, rows } = await query(newFolder(), `from '${path}'`);
+  expect([columns, rows]).toEqual([['the "total"', 'n'], [{ 'the "total"': '9007199254740995', n: '9007199254740993' }]]);
 });

@@ -23,6 +23,10 @@ test('numbers stand at the right; nothing and an empty text differ', () => {
   ]);
 });
 
+test('a text of very many lines is a table, too', () => {
+  expect(valuesText([{ name: 'text' }], [['a\n'.repeat(200_000)]], 80).match(/│ a +│/g)).toHaveLength(200_000);
+});
+
 test('every line of a table is as wide as the others, in any script', () => {
   const rows = ['東京の夏', '👩‍👩‍👧 family', 'cafe\u0301', '한국어 텍스트', 'Größe', '🇩🇪 flag'].map((text, index) => [index, text]);
   for (const width of [24, 80]) {

@@ -26,6 +26,30 @@ describe('what the figures say', () => {
     expect(findingsOf([wayOf(50), wayOf(100, { status: 'halted', cost_usd: 0.0001 })], false)).toEqual([]);
   });
 
+  test('not of a way that cost less because its rows failed', () => {
+    const ways = [wayOf(50), wayOf(100, { status: 'partial', rows_failed: 100, cost_usd: 0.0001, seconds: 0.1 })];
+    expect(findingsOf(ways, false)).toEqual([]);
+  });
+
+  test('a way whose answers another one has paid for just now is not kept from before', () => {
+    const shared = wayOf(100, { calls_now: 0, calls_shared: 3 });
+    const words = '100 rows a call: 3 answers are asked for by another way, too, and paid once; here they count as if paid again.';
+    expect(warningsOf([wayOf(50), shared], false)).toEqual([words]);
+    expect(warningsOf([wayOf(50, { calls_now: 0 }), shared], false)).toEqual([
+      'All ways are kept from before: tokens, cost and time are those of then, and nothing was paid now.',
+      words,
+    ]);
+  });
+
+  test('a higher cap is advised where nobody stopped it', () => {
+    const ways = [wayOf(50, { status: 'halted', stop_reason: 'budget_exceeded' }), wayOf(100, { status: 'unstarted', calls: 0 })];
+    const advice = 'the same command goes on, with a higher --max-cost-usd where the money was used up.';
+    expect(warningsOf(ways, false)).toEqual([
+      `50 rows a call: halted (budget_exceeded); ${advice}`,
+      `100 rows a call: not begun; ${advice}`,
+    ]);
+  });
+
   test('and what to be careful about', () => {
     expect(warningsOf([wayOf(50), wayOf(100)], false)).toEqual([]);
     expect(
@@ -41,7 +65,7 @@ describe('what the figures say', () => {
       '50 rows a call is kept from before: tokens, cost and time are those of then, and nothing was paid now.',
       '100 rows a call: 1 row failed and is in no summary.',
       '100 rows a call: 1 answer was cut off at the most tokens that an answer may have; set --max-output-tokens higher.',
-      '200 rows a call: halted (interrupted); the same command goes on, with a higher --max-cost-usd where the money was used up.',
+      '200 rows a call: halted (interrupted); the same command goes on.',
     ]);
   });
 });
@@ -64,13 +88,18 @@ describe('what the whole file would cost', () => {
     costUsd: ((inputTokens * 0.1 + outputTokens * 0.5) * factor) / 1_000_000,
   });
   const sampled = { batches: taken(100_000, 2_000), folds: taken(2_500, 200) };
-  const facts = { endpoint: 'https://api.openai.com/v1', settings: defaultSettings, batchCount: 10, scale: 100 };
+  const facts = { endpoint: 'https://api.openai.com/v1', settings: defaultSettings, batchCount: 10, batchScale: 100 };
 
   test('its batches as those of the sample, its folds by their number', () => {
     // 1,000 batches: ten folds of a hundred and the root, which take 1,010 summaries of 250 tokens.
     const folds = (1_010 * 250 * 0.1 + 11 * 200 * 0.5) / 1_000_000;
     expect(wholeCostUsd(sampled, facts)).toBeCloseTo(sampled.batches.costUsd * 100 + folds, 9);
-    expect(wholeCostUsd(sampled, { ...facts, scale: 1 })).toBeCloseTo(sampled.batches.costUsd + sampled.folds.costUsd, 9);
+    expect(wholeCostUsd(sampled, { ...facts, batchScale: 1 })).toBeCloseTo(sampled.batches.costUsd + sampled.folds.costUsd, 9);
+  });
+
+  test('what failed in the sample is not taken for cheap', () => {
+    const folds = (wholeCostUsd(sampled, facts) ?? 0) - sampled.batches.costUsd * 100;
+    expect(wholeCostUsd(sampled, { ...facts, costScale: 150 })).toBeCloseTo(sampled.batches.costUsd * 150 + folds, 9);
   });
 
   test('at the price of the tier that answered', () => {
