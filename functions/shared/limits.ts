@@ -11,6 +11,13 @@ export const PART_ROWS = 100_000;
 /** Staged bytes after which a part ends early. */
 export const PART_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Parts and batches up to which their manifests are joined in the call that stages the last part, which takes some seconds; with more the join has a
+ * call of its own.
+ */
+export const JOINED_AT_ONCE_PARTS = 50;
+export const JOINED_AT_ONCE_BATCHES = 50_000;
+
 /** Step Functions' limit on what passes between two states. Source: service quotas, "Maximum input or output size". */
 export const STATE_PAYLOAD_BYTES = 256 * 1024;
 

@@ -96,8 +96,8 @@ test('where time is short planning goes on with the next step, through both pass
     expect(planBatchesOutput.parse(planned)).toEqual(planned);
     asked.push(planned.continueWithPart);
   }
-  // Two sorted runs, then three parts.
-  expect(asked).toEqual([1, 2, 3, 4]);
+  // Two sorted runs, then three parts, and the manifests of these are joined in a call of its own.
+  expect(asked).toEqual([1, 2, 3, 4, 5]);
   expect(planned).toMatchObject({ next: 'summarize', continueWithPart: null });
   expect(work.keys()).toEqual(whole.work.keys());
   expect(work.keys().filter((key) => !work.bytes(key).equals(whole.work.bytes(key)))).toEqual([]);
