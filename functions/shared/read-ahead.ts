@@ -2,12 +2,12 @@ import type { ObjectStore } from './ports.ts';
 
 /** What `read` gives for each item, in the order of the items. Up to `inFlight` are read at once, those ahead of the one that is due. */
 export async function* readAhead<Item, Result>(
-  items: Iterable<Item>,
+  items: Iterable<Item> | AsyncIterable<Item>,
   inFlight: number,
   read: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
   const underWay: Promise<Result>[] = [];
-  for (const item of items) {
+  for await (const item of items) {
     const reading = read(item);
     // It is told when its turn comes, which after an earlier failure is never.
     reading.catch(() => {});
