@@ -3,6 +3,7 @@ import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
 import {
+  FUNCTIONS_OF_LEVEL,
   JOINED_AT_ONCE_BATCHES,
   JOINED_AT_ONCE_PARTS,
   MAX_BATCHES_PER_FUNCTION,
@@ -181,10 +182,10 @@ const countsAtStart = ({ counts }: Plan) => ({
   costUsd: 0,
 });
 
-/** Batches that one function takes: one while they are few, then 10 to 25, so that the children stay below a hundred thousand as long as can be. */
+/** Batches that one function takes: one while they are few, then 10, which saves transitions, and up to 25, so that the children stay below a hundred thousand as long as can be. */
 export function shareOfFunction(batches: number): number {
   if (batches < SINGLE_BATCH_LIMIT) return 1;
-  const share = Math.ceil(batches / SINGLE_BATCH_LIMIT);
+  const share = Math.ceil(batches / FUNCTIONS_OF_LEVEL);
   return Math.min(MAX_BATCHES_PER_FUNCTION, Math.max(MIN_BATCHES_PER_FUNCTION, share));
 }
 
