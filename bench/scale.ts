@@ -54,7 +54,7 @@ const staged = measured<{ stagedAt: number }>('grouping/planning.ts', [path, sma
   rmSync(small, { recursive: true, force: true }),
 );
 prepare('write/prepare.ts', path, small);
-const outcomes = measured<{ seconds: number; outcomes: number }>('scale/outcomes.ts', [small], repetitions);
+const outcomes = measured<{ seconds: number; sumSeconds: number; outcomes: number }>('scale/outcomes.ts', [small], repetitions);
 
 say(`Joining the manifests of ${whole(parts)} parts ...`);
 prepare('scale/simulated-run.ts', 'manifests', large, String(parts), small);
@@ -108,6 +108,7 @@ const units: Units = {
   part: timed(part),
   levels: timed(levels),
   outcome: { seconds: secondsOf(outcomes) / (outcomes.figures[0]?.outcomes ?? 1) },
+  groupSum: { seconds: medianOf(outcomes, ({ sumSeconds }) => sumSeconds) / (outcomes.figures[0]?.outcomes ?? 1) },
   finish: timed(finished),
   groupedLedger: timed(groupedLedger),
   controlWritesPerCall: counted.controlWrites / counted.calls,

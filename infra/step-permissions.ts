@@ -24,6 +24,7 @@ export const keyPatterns = {
   parts: 'runs/*/parts.jsonl',
   plan: 'runs/*/plan.json',
   outcomes: 'runs/*/level-*/outcomes/*',
+  partSums: 'runs/*/level-*/sums/*',
   unanswered: 'runs/*/unanswered/*',
   childResults: 'runs/*/children/*',
   stagedTables: 'runs/*/tables/*',
@@ -148,7 +149,7 @@ export const stepPermissions: Record<FunctionName, (resources: StepResources) =>
   ],
   'write-tables': (resources) => [
     readObjects(resources.workBucket, keyPatterns.runs),
-    writeObjects(resources.workBucket, keyPatterns.stagedTables, keyPatterns.receipts, keyPatterns.excerpts),
+    writeObjects(resources.workBucket, keyPatterns.partSums, keyPatterns.stagedTables, keyPatterns.receipts, keyPatterns.excerpts),
     listObjects(resources.workBucket, keyPatterns.runs),
     ...useKeys(resources.workBucket),
   ],

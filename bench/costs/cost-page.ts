@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SINGLE_BATCH_LIMIT } from '../../functions/shared/limits.ts';
 import { markdownTable } from '../results.ts';
 import type { Counts } from './counted-run.ts';
 
@@ -114,7 +115,7 @@ ${whole(counts.batches)} batches of 100 rows, ${whole(counts.calls)} model calls
 | a state entered or tried again, in the workflow and in its children | one transition of a Standard workflow |
 | a Task | one request of Lambda |
 
-Runs of fewer than 2,000 batches give each function one batch: three transitions for each, so a million rows in such files cost $${(((3 * MILLION) / 100) * prices.usd.stateTransition).toFixed(2)} in Step Functions.
+Levels of fewer than ${SINGLE_BATCH_LIMIT} batches give each function one batch ([why](decisions/019-batches-of-a-function.md)): three transitions for each, so a million rows in files that small cost $${(((3 * MILLION) / 100) * prices.usd.stateTransition).toFixed(2)} in Step Functions.
 
 ## What was not counted
 

@@ -29,5 +29,9 @@ export const secondsInLambda = (seconds: number, memoryMb: number): number => se
 /** A small request of S3. Source: S3 user guide, "Best practices design patterns: optimizing performance": 100 to 200 ms. */
 export const S3_REQUEST_SECONDS = 0.1;
 
-/** Seconds of so many small requests, so many at once. */
-export const s3Seconds = (requests: number, inFlight = 1): number => (requests * S3_REQUEST_SECONDS) / inFlight;
+const S3_READS_A_SECOND = 5_500;
+
+/**
+ * Seconds of so many small requests, so many at once. Of one prefix no more than 5,500 are answered in a second. Source: the same.
+ */
+export const s3Seconds = (requests: number, inFlight = 1): number => Math.max((requests * S3_REQUEST_SECONDS) / inFlight, inFlight > 1 ? requests / S3_READS_A_SECOND : 0);

@@ -1,5 +1,7 @@
 import {
   DEADLINE_RESERVE_MS,
+  JOINED_AT_ONCE_BATCHES,
+  JOINED_AT_ONCE_PARTS,
   MAX_BATCHES_PER_FUNCTION,
   MAX_INLINE_WAIT_SECONDS,
   PART_ROWS,
@@ -17,7 +19,9 @@ export interface Units {
   children: { count: number; inputBytes: number; engineSeconds: number; engineMb: number };
   part: { seconds: number; residentMb: number };
   levels: { seconds: number; residentMb: number };
+  /** Reading an outcome, and the line of a group of one part, where each batch is a group. */
   outcome: { seconds: number };
+  groupSum: { seconds: number };
   finish: { seconds: number; residentMb: number };
   groupedLedger: { seconds: number; residentMb: number };
   /** DynamoDB writes for one model call. */
@@ -42,8 +46,11 @@ const CALL_SECONDS = 3;
 
 /** Objects that staging a part writes one after the other: rows, manifest, rejections, ids, state. */
 const WRITES_OF_STAGED_PART = 5;
-/** In read-fates.ts, publish-tables.ts, write-report.ts. */
+/** In read-fates.ts, write-levels.ts, join-manifest.ts and read-sums.ts, read-receipts.ts, publish-tables.ts, write-report.ts. */
 const OUTCOME_READS_IN_FLIGHT = 64;
+const FOLD_READS_IN_FLIGHT = 128;
+const PARTS_IN_FLIGHT = 8;
+const RECEIPT_READS_IN_FLIGHT = 32;
 const COPIES_IN_FLIGHT = 32;
 const EXCERPT_READS_IN_FLIGHT = 16;
 const LISTED_KEYS = 1_000;
@@ -54,15 +61,8 @@ const EVENTS = { task: 5, choice: 2, wait: 2, map: 4 };
 /** A slow endpoint, and how long a child waits at least between two looks at its limit: MAX_INLINE_WAIT_SECONDS. */
 const SLOW_CALLS_A_MINUTE = 3;
 
-const JOINED_WITH_LAST_PART = 'the same in the call that stages the last part';
-const LEVELS_WITH_GROUPS = 'the same with groups or insights';
-
 /** Why a step is beyond its limit, where that is known. */
-export const reasons: Readonly<Record<string, string>> = {
-  [JOINED_WITH_LAST_PART]:
-    'a call stages part after part until its time is short, and joins the manifest where the last part was among them. One that has staged for too long by then is ended by Lambda, and a further try begins where that call began.',
-  [LEVELS_WITH_GROUPS]: 'one call reads the outcomes of all batches, and nothing lets another go on where it stopped.',
-};
+export const reasons: Readonly<Record<string, string>> = {};
 
 /** Each step of the run against its limits. */
 export function checksOf(units: Units): Check[] {
@@ -87,13 +87,22 @@ export function checksOf(units: Units): Check[] {
   const [parts, batches] = [`${whole(run.parts)} parts`, `${whole(run.batches)} batches`];
 
   const partStaged = inFunction('plan-batches', units.stage.secondsPerPart) + s3Seconds(WRITES_OF_STAGED_PART);
-  const joined = inFunction('plan-batches', units.join.seconds) + s3Seconds(2 * run.parts);
+  const joined = inFunction('plan-batches', units.join.seconds) + s3Seconds(2 * run.parts, PARTS_IN_FLIGHT);
+  // Up to so many are joined in the call that stages the last part; it has so long then.
+  const joinedAtOnce = Math.min(1, JOINED_AT_ONCE_BATCHES / run.batches);
+  const joinedWithLastPart =
+    inFunction('plan-batches', units.join.seconds * joinedAtOnce) + s3Seconds(2 * Math.min(run.parts, JOINED_AT_ONCE_PARTS), PARTS_IN_FLIGHT);
   const partWritten = inFunction('write-tables', units.part.seconds) + s3Seconds(PART_ROWS / 100, OUTCOME_READS_IN_FLIGHT);
-  const levelsWritten = inFunction('write-tables', units.levels.seconds) + s3Seconds(run.folds, OUTCOME_READS_IN_FLIGHT);
-  const outcomesRead = inFunction('write-tables', units.outcome.seconds * run.batches) + s3Seconds(run.batches, OUTCOME_READS_IN_FLIGHT);
+  const levelsWritten = inFunction('write-tables', units.levels.seconds) + s3Seconds(run.folds, FOLD_READS_IN_FLIGHT);
+  const sumsRead = inFunction('write-tables', units.groupSum.seconds * run.batches) + s3Seconds(run.parts, PARTS_IN_FLIGHT);
+  // Parts that are not written yet when the levels come to them are added up there, while a hundred children write the others.
+  const partAddedUp =
+    inFunction('write-tables', (units.outcome.seconds * run.batches) / run.parts) + s3Seconds(run.batches / run.parts, OUTCOME_READS_IN_FLIGHT);
+  const allWritten = Math.ceil(run.parts / CHILDREN_WRITING) * partWritten;
+  const partsAddedUp = Math.min(run.parts, Math.ceil(allWritten / partAddedUp));
   const tables = TABLES_OF_PART * run.parts + 1;
   const finishRequests =
-    s3Seconds(run.parts + tables / LISTED_KEYS) + s3Seconds(tables, COPIES_IN_FLIGHT) + s3Seconds(run.parts, EXCERPT_READS_IN_FLIGHT);
+    s3Seconds(run.parts, RECEIPT_READS_IN_FLIGHT) + s3Seconds(tables / LISTED_KEYS) + s3Seconds(tables, COPIES_IN_FLIGHT) + s3Seconds(run.parts, EXCERPT_READS_IN_FLIGHT);
   const finished = inFunction('finish-run', units.finish.seconds) + finishRequests;
   const planCalls = planCallsOf(units);
   const week = 'time limit of a run';
@@ -117,7 +126,14 @@ export function checksOf(units: Units): Check[] {
     ),
     memory('stage all rows', parts, 'plan-batches', units.stage.residentMb),
     time('join the manifest, plan the levels', `${digits(units.join.seconds)} s`, batches, joined, LAMBDA_SECONDS, lambda),
-    time(JOINED_WITH_LAST_PART, `${digits(units.join.seconds)} s`, batches, joined, DEADLINE_RESERVE_MS / 1000, 'surely left then'),
+    time(
+      'the same in the call that stages the last part',
+      `${digits(units.join.seconds)} s`,
+      `at most ${whole(JOINED_AT_ONCE_BATCHES)} batches`,
+      joinedWithLastPart,
+      DEADLINE_RESERVE_MS / 1000,
+      'surely left then',
+    ),
     memory('join the manifest, plan the levels', batches, 'plan-batches', units.join.residentMb),
     {
       step: 'manifest',
@@ -175,17 +191,17 @@ export function checksOf(units: Units): Check[] {
       'write all parts',
       `${digits(partWritten)} s a part`,
       `${parts}, ${CHILDREN_WRITING} at once`,
-      Math.ceil(run.parts / CHILDREN_WRITING) * partWritten,
+      allWritten,
       units.runTimeoutSeconds,
       week,
     ),
     memory('write a part', '1 part', 'write-tables', units.part.residentMb),
     time('write the levels', `${digits(units.levels.seconds)} s`, `${whole(run.folds)} folds`, levelsWritten, LAMBDA_SECONDS, lambda),
     time(
-      LEVELS_WITH_GROUPS,
-      `${digits(1000 * units.outcome.seconds)} ms an outcome`,
-      `${whole(calls)} outcomes`,
-      levelsWritten + outcomesRead,
+      'the same with groups or insights',
+      `${digits(1000 * units.groupSum.seconds)} ms a sum`,
+      `${whole(run.batches)} sums in ${parts}, ${whole(partsAddedUp)} of them not written yet`,
+      levelsWritten + sumsRead + partsAddedUp * partAddedUp,
       LAMBDA_SECONDS,
       lambda,
     ),
@@ -196,7 +212,7 @@ export function checksOf(units: Units): Check[] {
       'its proof where rows are grouped',
       `${digits(units.groupedLedger.seconds)} s`,
       parts,
-      inFunction('finish-run', units.groupedLedger.seconds) + s3Seconds(run.parts),
+      inFunction('finish-run', units.groupedLedger.seconds) + s3Seconds(run.parts, RECEIPT_READS_IN_FLIGHT),
       LAMBDA_SECONDS,
       lambda,
     ),
@@ -204,8 +220,9 @@ export function checksOf(units: Units): Check[] {
   ];
 }
 
-/** Calls of plan-batches that it takes to stage all rows. */
+/** Calls of plan-batches that it takes to stage all rows and to join their manifests. */
 export function planCallsOf({ stage, run, memoryMb }: Pick<Units, 'stage' | 'run' | 'memoryMb'>): number {
   const secondsOfPart = secondsInLambda(stage.secondsPerPart, memoryMb['plan-batches']) + s3Seconds(WRITES_OF_STAGED_PART);
-  return Math.max(1, Math.ceil((secondsOfPart * run.parts) / (LAMBDA_SECONDS - DEADLINE_RESERVE_MS / 1000)));
+  const staging = Math.max(1, Math.ceil((secondsOfPart * run.parts) / (LAMBDA_SECONDS - DEADLINE_RESERVE_MS / 1000)));
+  return staging + (run.parts > JOINED_AT_ONCE_PARTS || run.batches > JOINED_AT_ONCE_BATCHES ? 1 : 0);
 }

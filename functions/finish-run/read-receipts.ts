@@ -4,10 +4,13 @@ import { LedgerError, type ObjectNotFound } from '../shared/errors.ts';
 import { jsonLines, parseJson } from '../shared/json-lines.ts';
 import { LEVELS_PART, partsKey, receiptKey, stagedTableKey, stagedTablesPrefix } from '../shared/object-keys.ts';
 import type { ObjectStore } from '../shared/ports.ts';
+import { readAhead } from '../shared/read-ahead.ts';
 import { type LevelsReceipt, levelsReceiptSchema, type Receipt, receiptSchema } from '../shared/receipt.ts';
 
 /** Name of the error with which every store says that there is no such object. */
 const OBJECT_NOT_FOUND: ObjectNotFound['name'] = 'ObjectNotFound';
+
+const READS_IN_FLIGHT = 32;
 
 export interface Receipts {
   parts: Receipt[];
@@ -21,12 +24,11 @@ export interface Receipts {
  */
 export async function readReceipts(run: Run, work: ObjectStore): Promise<Receipts> {
   const names = await partNames(run.runId, work);
+  const ofParts = [...names].filter((part) => part !== LEVELS_PART);
   const parts: Receipt[] = [];
-  let levels: LevelsReceipt | null = null;
-  for (const part of names) {
-    if (part === LEVELS_PART) levels = await readReceipt(run.runId, part, levelsReceiptSchema, work);
-    else parts.push(await readReceipt(run.runId, part, receiptSchema, work));
-  }
+  const read = (part: string) => readReceipt(run.runId, part, receiptSchema, work);
+  for await (const receipt of readAhead(ofParts, READS_IN_FLIGHT, read)) parts.push(receipt);
+  const levels = names.has(LEVELS_PART) ? await readReceipt(run.runId, LEVELS_PART, levelsReceiptSchema, work) : null;
   await requireTables(run.runId, levels ? [...parts, levels] : parts, work);
   return { parts, levels };
 }

@@ -2,7 +2,14 @@ import { answerTokensOf, rowsPerCall } from '../shared/answer-budget.ts';
 import { readAttempt } from '../shared/attempt.ts';
 import type { PlanBatchesInput, PlanBatchesOutput, Run } from '../shared/contract.ts';
 import { InvalidUploadError, ResultConflictError } from '../shared/errors.ts';
-import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, SINGLE_BATCH_LIMIT } from '../shared/limits.ts';
+import {
+  FUNCTIONS_OF_LEVEL,
+  JOINED_AT_ONCE_BATCHES,
+  JOINED_AT_ONCE_PARTS,
+  MAX_BATCHES_PER_FUNCTION,
+  MIN_BATCHES_PER_FUNCTION,
+  SINGLE_BATCH_LIMIT,
+} from '../shared/limits.ts';
 import { costUsd, OFFLINE_ENDPOINT, shutdownWarning } from '../shared/model-catalog.ts';
 import { manifestKey, partsKey, planKey, readableCopiesPrefix } from '../shared/object-keys.ts';
 import { type Plan, readPlan } from '../shared/plan.ts';
@@ -37,8 +44,8 @@ export interface PlanBatchesPorts {
 }
 
 /**
- * Says what comes next. Level 0 is staged from the upload, over several invocations where it is large, and frozen in `plan.json` together with
- * all levels above it, which follow from it alone; then the levels are summarized one after the other until one summary is left.
+ * Says what comes next. Level 0 is staged from the upload, over several invocations where it is large, of which the last joins the manifests, and
+ * frozen in `plan.json` together with all levels above it, which follow from it alone; then the levels are summarized one after the other until one summary is left.
  * @throws InvalidUploadError: the file cannot be a source of rows; the reason is kept for its owner in `refusal.json`.
  * @throws ResultConflictError: the frozen plan says something else than this planning of the same upload.
  */
@@ -60,8 +67,12 @@ export async function planBatches(input: PlanBatchesInput, ports: PlanBatchesPor
     const upload = await openPinned(run, ports.input, ports.work);
     requireWeights(upload, run.settings);
     const { state, continueWithPart, refusal: noneLeft } = await stage(upload, input, ports);
-    if (!state.isLast) return { ...stepsOf(run, ports), next: 'plan', level, continueWithPart };
+    const goOn: PlanBatchesOutput = { ...stepsOf(run, ports), next: 'plan', level, continueWithPart };
+    if (!state.isLast) return goOn;
     if (state.counts.rowsStaged === 0) throw noneLeft ?? noRows(upload, state);
+    // A call that had nothing to stage any more is the one that joins.
+    const hasStaged = continueWithPart !== input.continueWithPart;
+    if (hasStaged && (ports.isTimeShort() || isLongJoin(state))) return goOn;
     await joinManifest(ports.work, run, state.counts);
     const levels = await planLevels(run, state.counts, ports.work);
     const plan = await planOf(run, upload, state, levels, ports.work);
@@ -96,6 +107,9 @@ async function stage(
     refusal: state.counts.rowsStaged === 0 ? noGroups(upload.groupColumns, state, run.settings) : undefined,
   };
 }
+
+/** Whether joining the manifests takes longer than what a call surely has left after the last part. */
+const isLongJoin = ({ counts }: PlanningSums) => counts.parts > JOINED_AT_ONCE_PARTS || counts.batches > JOINED_AT_ONCE_BATCHES;
 
 type PlanningSums = Pick<PlanningState, 'counts' | 'isLast' | 'duplicateIds' | 'isLeastDuplicateIds'>;
 
@@ -168,10 +182,10 @@ const countsAtStart = ({ counts }: Plan) => ({
   costUsd: 0,
 });
 
-/** Batches that one function takes: one while they are few, then 10 to 25, so that the children stay below a hundred thousand as long as can be. */
+/** Batches that one function takes: one while they are few, then 10, which saves transitions, and up to 25, so that the children stay below a hundred thousand as long as can be. */
 export function shareOfFunction(batches: number): number {
   if (batches < SINGLE_BATCH_LIMIT) return 1;
-  const share = Math.ceil(batches / SINGLE_BATCH_LIMIT);
+  const share = Math.ceil(batches / FUNCTIONS_OF_LEVEL);
   return Math.min(MAX_BATCHES_PER_FUNCTION, Math.max(MIN_BATCHES_PER_FUNCTION, share));
 }
 

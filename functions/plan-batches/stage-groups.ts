@@ -17,7 +17,7 @@ const start = (position: Position): GroupingState => ({
  * Stages the rows of an upload group by group, in two passes over all of them: sorted stretch by stretch, then merged. Memory is bounded
  * whatever the number of groups and the size of one. The same upload gives the same objects, however often it is interrupted.
  * @param continueWithStep step with which an earlier invocation left off, null at the start.
- * @returns the sums so far; `isLast` where all rows are staged, else `steps` is the step to go on with.
+ * @returns the sums so far; `isLast` where all rows are staged, else `steps` is the step to go on with. Going on behind the last step stages nothing.
  * @throws InvalidUploadError: there are more rows or groups than can be handled, or no room for them.
  */
 export async function stageGroups(
@@ -30,6 +30,7 @@ export async function stageGroups(
 ): Promise<GroupingState> {
   try {
     let state = continueWithStep ? await stateAfterStep(work, run.runId, continueWithStep - 1) : start(upload.start);
+    if (state.isLast) return state;
     if (state.next !== null) {
       state = await sortRows(upload, run, work, state, isTimeShort, limits);
       if (state.next !== null) return state;

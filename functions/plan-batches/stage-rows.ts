@@ -70,7 +70,7 @@ export const stagedRow = (row: Extract<UploadRow, { reason: null }>): StagedRow 
 /**
  * Reads the upload once and stages its rows part by part, from the given part on. Memory is bounded by one piece of each file.
  * Stops after the part during which `isTimeShort` turned true, unless it was the last.
- * @returns the sums so far; `isLast` where the upload is staged to its end.
+ * @returns the sums so far; `isLast` where the upload is staged to its end. Going on behind the last part stages nothing.
  */
 export async function stageRows(
   upload: Upload,
@@ -80,6 +80,7 @@ export async function stageRows(
   isTimeShort: () => boolean,
 ): Promise<PlanningState> {
   let state = continueWithPart ? await stateAfter(work, run.runId, continueWithPart - 1) : start(upload.start);
+  if (state.isLast) return state;
   const newPart = () => new StagedPart(work, run.runId, state.counts.parts, state.counts.batches, run.settings);
   const ids = upload.idColumn === null ? null : await recallIds(work, run.runId, state.counts.parts, state.duplicateIds);
   const redacted = run.settings.redact.length > 0 ? { ...noRedactions(), ...state.counts.redacted } : undefined;

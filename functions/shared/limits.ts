@@ -11,6 +11,13 @@ export const PART_ROWS = 100_000;
 /** Staged bytes after which a part ends early. */
 export const PART_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Parts and batches up to which their manifests are joined in the call that stages the last part, which takes some seconds; with more the join has a
+ * call of its own.
+ */
+export const JOINED_AT_ONCE_PARTS = 50;
+export const JOINED_AT_ONCE_BATCHES = 50_000;
+
 /** Step Functions' limit on what passes between two states. Source: service quotas, "Maximum input or output size". */
 export const STATE_PAYLOAD_BYTES = 256 * 1024;
 
@@ -22,8 +29,10 @@ export const MAX_SETTINGS_BYTES = 64 * 1024;
 /** Summaries that one merge folds, whatever `batchRows` is. */
 export const FAN_IN = 100;
 
-/** Below this many batches each function takes one; from here on several share one, which saves state transitions. */
-export const SINGLE_BATCH_LIMIT = 2_000;
+/** Below this many batches each function takes one; from here on several share one, which saves state transitions. See docs/decisions/019. */
+export const SINGLE_BATCH_LIMIT = 100;
+/** Functions that the batches of a level are shared among, as long as none has more or fewer than it may. */
+export const FUNCTIONS_OF_LEVEL = 2_000;
 export const MIN_BATCHES_PER_FUNCTION = 10;
 export const MAX_BATCHES_PER_FUNCTION = 25;
 

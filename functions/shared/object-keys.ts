@@ -55,6 +55,9 @@ const placesKey = (runId: string, level: number) => `${levelPrefix(runId, level)
 export const foldablesKey = (runId: string, level: number) => (level === 0 ? manifestKey(runId, 0) : placesKey(runId, level));
 export const outcomePrefix = (runId: string, level: number) => `${levelPrefix(runId, level)}outcomes/`;
 export const outcomeKey = (runId: string, level: number, batchId: number) => `${outcomePrefix(runId, level)}${batchId}.json`;
+/** What the batches of a part came to, for the tables of an attempt's levels: only of a run with groups or themes. */
+export const partSumsKey = (runId: string, attempt: number, part: number) =>
+  `${levelPrefix(runId, 0)}sums/${attempt}/${padded(part)}.jsonl`;
 /** Marks of calls that ended without an answer, which the endpoint may have billed all the same. */
 export const unansweredPrefix = (runId: string) => `${runPrefix(runId)}unanswered/`;
 export const unansweredKey = (runId: string, attempt: number, level: number, batchId: number, tries: number, endedAt: number) =>

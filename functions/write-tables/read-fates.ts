@@ -7,12 +7,12 @@ import { type BatchFate, fateOf } from './batch-fate.ts';
 /** Outcomes read at once. */
 const READS_IN_FLIGHT = 64;
 
+/** What became of a batch. */
+export const readFate = async (batch: Batch, run: Run, stopReason: string | null, work: ObjectStore): Promise<BatchFate> =>
+  fateOf(batch, await readOutcome(work, run.runId, batch.level, batch.batchId), run, stopReason);
+
 /** What became of each of the batches, in their order. */
 export async function readFates(batches: readonly Batch[], run: Run, stopReason: string | null, work: ObjectStore): Promise<BatchFate[]> {
   const limit = pLimit(READS_IN_FLIGHT);
-  return Promise.all(
-    batches.map((batch) =>
-      limit(async () => fateOf(batch, await readOutcome(work, run.runId, batch.level, batch.batchId), run, stopReason)),
-    ),
-  );
+  return Promise.all(batches.map((batch) => limit(() => readFate(batch, run, stopReason, work))));
 }

@@ -70,7 +70,7 @@ export const skippedRow = (run: Run, row: StagedRow): TableRow => ({
 export const groupSummaryRow = (
   run: Run,
   group: GroupLine,
-  root: BatchFate | null,
+  root: { status: string; text: string | null } | null,
   rowsFailed: number,
   costUsd: number | null,
 ): TableRow => ({
@@ -79,7 +79,7 @@ export const groupSummaryRow = (
   group_key: group.groupKey,
   row_count: group.rows,
   rows_failed: rowsFailed,
-  summary: root?.answer?.text ?? null,
+  summary: root?.text ?? null,
   status: root ? root.status : rowsFailed === 0 ? 'ok' : rowsFailed < group.rows ? 'partial' : 'failed',
   cost_usd: costUsd,
 });

@@ -1,15 +1,23 @@
+import * as z from 'zod';
 import type { Claim } from '../shared/claim.ts';
 import { MAX_EXAMPLE_IDS } from '../shared/limits.ts';
 import type { RootThemes } from './theme-paths.ts';
 
+const count = z.int().min(0);
+
 /** The rows of one theme. */
-export interface ThemeCount {
-  theme: string;
-  rows: number;
-  positiveRows: number;
-  negativeRows: number;
-  exampleIds: string[];
-}
+const themeCountSchema = z.object({
+  theme: z.string(),
+  rows: count,
+  positiveRows: count,
+  negativeRows: count,
+  exampleIds: z.array(z.string()),
+});
+export type ThemeCount = z.infer<typeof themeCountSchema>;
+
+/** What a tally has come to, for another that goes on with it. */
+export const themeSumSchema = z.object({ summarizedRows: count, themes: z.array(themeCountSchema) });
+export type ThemeSum = z.infer<typeof themeSumSchema>;
 
 interface BatchCount {
   /** Ids by row number. */
@@ -39,16 +47,29 @@ export class ThemeTally {
       }
     }
     for (const [theme, { rows, positive, negative }] of byTheme) {
-      const sum = this.counts.get(theme) ?? { theme, rows: 0, positiveRows: 0, negativeRows: 0, exampleIds: [] };
-      this.counts.set(theme, sum);
-      sum.rows += rows.size;
-      sum.positiveRows += positive.size;
-      sum.negativeRows += negative.size;
-      if (sum.exampleIds.length < MAX_EXAMPLE_IDS) {
-        const first = [...rows].sort(([one], [other]) => one - other).map(([, id]) => id);
-        sum.exampleIds.push(...first.slice(0, MAX_EXAMPLE_IDS - sum.exampleIds.length));
-      }
+      const first = [...rows].sort(([one], [other]) => one - other).slice(0, MAX_EXAMPLE_IDS);
+      const exampleIds = first.map(([, id]) => id);
+      this.addCount({ theme, rows: rows.size, positiveRows: positive.size, negativeRows: negative.size, exampleIds });
     }
+  }
+
+  /** Takes what another tally has counted of the batches that come next. */
+  addSum({ summarizedRows, themes }: ThemeSum): void {
+    this.summarizedRows += summarizedRows;
+    for (const more of themes) this.addCount(more);
+  }
+
+  private addCount({ theme, rows, positiveRows, negativeRows, exampleIds }: ThemeCount): void {
+    const sum = this.counts.get(theme) ?? { theme, rows: 0, positiveRows: 0, negativeRows: 0, exampleIds: [] };
+    this.counts.set(theme, sum);
+    sum.rows += rows;
+    sum.positiveRows += positiveRows;
+    sum.negativeRows += negativeRows;
+    sum.exampleIds.push(...exampleIds.slice(0, MAX_EXAMPLE_IDS - sum.exampleIds.length));
+  }
+
+  sum(): ThemeSum {
+    return { summarizedRows: this.summarizedRows, themes: this.themes() };
   }
 
   /** The themes, those of the most rows first. */

@@ -6,13 +6,14 @@ import type { ObjectStore } from '../shared/ports.ts';
 import { tables } from '../shared/tables.ts';
 import type { BatchFate } from './batch-fate.ts';
 import { ParquetFile } from './parquet-file.ts';
+import type { GroupSum, PartSum } from './part-sums.ts';
 import { type ClaimRoots, ThemePaths } from './theme-paths.ts';
-import { themeMentionRows, themeRows } from './theme-rows.ts';
+import { themeRows } from './theme-rows.ts';
 import { ThemeTally } from './theme-tally.ts';
 
-/** Where the claims of batches of level 0, taken in their order, are counted. Without roll-up there are no roots to count them at. */
+/** Where the claims of batches of level 0, taken in their order, are counted. Without roll-up there are no roots to count them at, without insights no claims. */
 export function claimRoots(run: Run, { counts, settings }: Plan, work: ObjectStore): (fate: BatchFate) => Promise<ClaimRoots> {
-  if (!settings.rollUp) return async () => ({ group: null, run: null });
+  if (!settings.rollUp || !settings.insights) return async () => ({ group: null, run: null });
   const { groupLevels } = new RunFolds({ groups: counts.groups ?? 1, largestGroupBatches: counts.largestGroupBatches }, settings);
   const paths = new ThemePaths(async ({ level, batchId }) => {
     const outcome = await readOutcome(work, run.runId, level, batchId);
@@ -22,42 +23,28 @@ export function claimRoots(run: Run, { counts, settings }: Plan, work: ObjectSto
   return ({ batch, claims }) => paths.rootsOf(batch, claims);
 }
 
-/** Adds the rows of `theme_mentions` for some batches, in their order. */
-export async function addThemeMentions(
-  file: ParquetFile,
-  run: Run,
-  fates: readonly BatchFate[],
-  plan: Plan,
-  work: ObjectStore,
-): Promise<void> {
-  const rootsOf = claimRoots(run, plan, work);
-  for (const fate of fates) for (const row of themeMentionRows(run, fate, await rootsOf(fate))) file.add(row);
-}
-
-/** The rows of `themes`. Batches of level 0 are shown to it in their order, hence group by group; holds the themes of one group and of the run. */
+/** The rows of `themes`. Sums of the parts and of their groups are shown to it in their order; holds the themes of one group and of the run. */
 export class ThemesFile {
   readonly file = new ParquetFile(tables.themes);
   private readonly run: Run;
-  private readonly rootsOf: (fate: BatchFate) => Promise<ClaimRoots>;
   private readonly runTally = new ThemeTally();
   private group: { key: string; tally: ThemeTally } | undefined;
 
-  constructor(run: Run, plan: Plan, work: ObjectStore) {
+  constructor(run: Run) {
     this.run = run;
-    this.rootsOf = claimRoots(run, plan, work);
   }
 
-  async add(fate: BatchFate): Promise<void> {
-    const { batch, claims, rowsFailed } = fate;
-    const roots = await this.rootsOf(fate);
-    const summarizedRows = batch.rows - rowsFailed;
-    this.runTally.add(claims, summarizedRows, roots.run);
-    if (batch.groupKey === null) return;
-    if (this.group?.key !== batch.groupKey) {
+  addPart({ themes }: PartSum): void {
+    if (themes) this.runTally.addSum(themes);
+  }
+
+  addGroup({ groupKey, themes }: GroupSum): void {
+    if (!themes) return;
+    if (this.group?.key !== groupKey) {
       this.endGroup();
-      this.group = { key: batch.groupKey, tally: new ThemeTally() };
+      this.group = { key: groupKey, tally: new ThemeTally() };
     }
-    this.group.tally.add(claims, summarizedRows, roots.group);
+    this.group.tally.addSum(themes);
   }
 
   private endGroup() {
@@ -65,7 +52,7 @@ export class ThemesFile {
     this.group = undefined;
   }
 
-  /** To be called after the last batch. */
+  /** To be called after the last part. */
   end(): void {
     this.endGroup();
     for (const row of themeRows(this.run, null, this.runTally)) this.file.add(row);

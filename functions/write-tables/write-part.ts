@@ -1,8 +1,7 @@
 import { addClaimCounts, noClaimCounts } from '../shared/claim.ts';
-import { type Batch, batchSchema, type Rejection, type Run, type StagedRow } from '../shared/contract.ts';
-import { InvalidBatchError } from '../shared/errors.ts';
+import type { Rejection, Run, StagedRow } from '../shared/contract.ts';
 import { jsonLines } from '../shared/json-lines.ts';
-import { partKey, partManifestKey, rejectedKey, skippedKey } from '../shared/object-keys.ts';
+import { partKey, partSumsKey, rejectedKey, skippedKey } from '../shared/object-keys.ts';
 import { addPayments, noPayments } from '../shared/outcome.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 import type { Receipt } from '../shared/receipt.ts';
@@ -10,26 +9,22 @@ import { tables } from '../shared/tables.ts';
 import type { BatchFate } from './batch-fate.ts';
 import { consecutiveRows, PartLedger, scatteredRows } from './ledger.ts';
 import { ParquetFile } from './parquet-file.ts';
+import { fatesOfPart, notThose } from './part-fates.ts';
 import { inRowOrder, oneAfterTheOther } from './part-rows.ts';
+import { needsSums, PartSums } from './part-sums.ts';
 import { storeTables } from './part-tables.ts';
-import { readFates } from './read-fates.ts';
 import { PartExcerpt } from './report-excerpt.ts';
 import { requirePlan } from './require-plan.ts';
 import { batchSummaryRow, failureOf, rejectedRow, rowSummaryRow, skippedRow } from './table-rows.ts';
-import { addThemeMentions } from './themes-file.ts';
+import { themeMentionRows } from './theme-rows.ts';
+import { claimRoots } from './themes-file.ts';
 
 /** Writes the rows, rejections and batches of one staged part. @returns what they add to the run, counted from what was written. */
 export async function writePart(run: Run, part: string, stopReason: string | null, work: ObjectStore): Promise<Receipt> {
   const plan = await requirePlan(run, work);
   const isGrouped = plan.counts.groups !== null;
   const number = Number(part);
-  const batches: Batch[] = [];
-  for await (const line of jsonLines(work.stream(partManifestKey(run.runId, number)))) batches.push(batchSchema.parse(line));
-  const firstBatchId = batches[0]?.batchId ?? 0;
-  const isOfPart = ({ batchId, level, partKey: key }: Batch, index: number) =>
-    batchId === firstBatchId + index && level === 0 && key === partKey(run.runId, number);
-  if (!batches.every(isOfPart)) throw notThose(part);
-  const fates = await readFates(batches, run, stopReason, work);
+  const fates = await fatesOfPart(run, number, stopReason, work);
 
   const files = {
     batch_summaries: new ParquetFile(tables.batch_summaries),
@@ -39,15 +34,29 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
   };
   const excerpt = new PartExcerpt(run, part, plan);
   excerpt.watch(files);
-  if (files.theme_mentions) await addThemeMentions(files.theme_mentions, run, fates, plan, work);
+  const rootsOf = claimRoots(run, plan, work);
+  const sums = needsSums(plan) ? new PartSums(plan) : null;
   const paid = noPayments();
   for (const fate of fates) {
+    const roots = files.theme_mentions || sums ? await rootsOf(fate) : null;
+    if (roots) for (const row of themeMentionRows(run, fate, roots)) files.theme_mentions?.add(row);
+    if (roots) sums?.add(fate, roots);
     files.batch_summaries.add(batchSummaryRow(run, fate));
     addPayments(paid, fate.payments);
   }
 
+  // As soon as they are known: whoever writes the levels need not read the outcomes of this part then.
+  if (sums)
+    await work.put(
+      partSumsKey(run.runId, run.attempt, number),
+      sums
+        .all()
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(''),
+    );
+
   const ledger = new PartLedger(isGrouped ? scatteredRows(part) : consecutiveRows(part));
-  const fateOfRow = inBatchOrder(fates, part);
+  const fateOfRow = inBatchOrder(fates, number);
   const rows = jsonLines<StagedRow>(work.stream(partKey(run.runId, number)));
   const rejections = jsonLines<Rejection>(work.stream(rejectedKey(run.runId, number)));
   // The rejections of a grouped part are those of another stretch of the upload than its rows.
@@ -75,7 +84,7 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
   return {
     part,
     ...ledger.totals(),
-    firstBatchId,
+    firstBatchId: fates[0]?.batch.batchId ?? 0,
     batches: fates.length,
     batchesFailed: fates.filter(({ status }) => status === 'failed').length,
     ...(run.settings.insights && { claimCounts: fates.reduce((sum, { claimCounts }) => addClaimCounts(sum, claimCounts), noClaimCounts) }),
@@ -84,11 +93,8 @@ export async function writePart(run: Run, part: string, stopReason: string | nul
   };
 }
 
-const notThose = (part: string) =>
-  new InvalidBatchError(`The rows of part ${part} are not those of its manifest`, { code: 'staged_rows_differ' });
-
 /** Gives each row, in order, the fate of its batch; called with null at the end, it checks that no batch lacks rows. */
-function inBatchOrder(fates: readonly BatchFate[], part: string) {
+function inBatchOrder(fates: readonly BatchFate[], part: number) {
   let index = 0;
   let rowsLeft = fates[0]?.batch.rows ?? 0;
   return (row: StagedRow | null): BatchFate => {

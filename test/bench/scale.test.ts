@@ -31,11 +31,12 @@ describe('counts of another size', () => {
     expect(countsAt(counted.rows, counted)).toEqual(counted);
   });
 
-  test('give a function 25 batches of a large run, and one of a small', () => {
+  test('give a function 25 batches of a large run, ten of a smaller and one of a tiny', () => {
     expect(batchesOfLevels(100_000_000)).toEqual([1_000_000, 10_000, 100, 1]);
-    // 1,000,000 / 25, 10,000 / 10, and 100 and 1 by themselves.
-    expect(countsAt(100_000_000, counted).invocations['summarize-batch']).toBe(40_000 + 1_000 + 100 + 1);
-    expect(countsAt(10_000, counted).invocations['summarize-batch']).toBe(100 + 1);
+    // 1,000,000 / 25, 10,000 / 10, 100 / 10, and the root.
+    expect(countsAt(100_000_000, counted).invocations['summarize-batch']).toBe(40_000 + 1_000 + 10 + 1);
+    expect(countsAt(10_000, counted).invocations['summarize-batch']).toBe(10 + 1);
+    expect(countsAt(9_900, counted).invocations['summarize-batch']).toBe(99 + 1);
   });
 
   test('have two states more for each further call that stages rows', () => {
@@ -60,6 +61,7 @@ describe('the steps of a run', () => {
     children: { count: 40_000, inputBytes: 8_192, engineSeconds: 40, engineMb: 200 },
     ...{ part: measured, levels: measured, finish: measured, groupedLedger: measured },
     outcome: { seconds: 0.0001 },
+    groupSum: { seconds: 0.00001 },
     controlWritesPerCall: 4,
     memoryMb: { 'plan-batches': 2_048, 'write-tables': 2_048, 'finish-run': 1_024 },
     runTimeoutSeconds: 604_800,
@@ -69,9 +71,11 @@ describe('the steps of a run', () => {
   test('take what was measured, times their number, and their requests of S3', () => {
     expect(predictedOf('stage a part')).toBeCloseTo(0.5 + 5 * 0.1);
     expect(predictedOf('stage all rows')).toBeCloseTo(1_000);
-    expect(planCallsOf(units)).toBe(2);
+    // Two that stage, and one that joins.
+    expect(planCallsOf(units)).toBe(3);
     expect(predictedOf('start the children')).toBe(400);
-    expect(predictedOf('join the manifest, plan the levels')).toBeCloseTo(10 + 2_000 * 0.1);
+    expect(predictedOf('join the manifest, plan the levels')).toBeCloseTo(10 + (2_000 * 0.1) / 8);
+    expect(predictedOf('the same in the call that stages the last part')).toBeCloseTo(10 / 20 + (100 * 0.1) / 8);
     expect(predictedOf('manifest')).toBeCloseTo(0.25);
   });
 

@@ -1,3 +1,4 @@
+import { type GroupingLimits, groupingLimits } from '../../functions/plan-batches/grouping-limits.ts';
 import { joinManifest } from '../../functions/plan-batches/join-manifest.ts';
 import { planLevels } from '../../functions/plan-batches/plan-levels.ts';
 import { stageGroups } from '../../functions/plan-batches/stage-groups.ts';
@@ -62,14 +63,23 @@ export function sampleUpload(records: readonly SampleRecord[], { groupRows = 7 }
 
 export const manyTexts = (count: number) => Array.from({ length: count }, (_, row) => `text ${row}`);
 
-/** Claims attempt 1, stages the records and freezes a plan. @returns the manifest. */
-export async function planSample(work: MemoryStore, run: Run, records: readonly SampleRecord[]): Promise<Batch[]> {
+/** Claims attempt 1, stages the records and freezes a plan. `limits` are those of rows that are grouped. @returns the manifest. */
+export async function planSample(
+  work: MemoryStore,
+  run: Run,
+  records: readonly SampleRecord[],
+  limits: GroupingLimits = groupingLimits,
+): Promise<Batch[]> {
   if (!work.keys(attemptKey(run.runId, 1)).length) {
     await claimAttempt(work, run.runId, { attempt: 1, owner: 'execution', acceptedAt: ACCEPTED_AT, settings: run.settings });
   }
   const upload = sampleUpload(records);
-  const stage = upload.groupColumns === null ? stageRows : stageGroups;
-  const { counts } = await stage(upload, run, work, null, () => false);
+  const isLate = () => false;
+  const staged =
+    upload.groupColumns === null
+      ? await stageRows(upload, run, work, null, isLate)
+      : await stageGroups(upload, run, work, null, isLate, limits);
+  const { counts } = staged;
   await joinManifest(work, run, counts);
   const { folds } = await planLevels(run, counts, work);
   const { runId, dataset, source, endpoint, limit, settings } = run;

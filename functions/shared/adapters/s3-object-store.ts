@@ -21,9 +21,16 @@ const BREAKS_IN_A_ROW = 4;
 const CONFLICT_RETRIES = 5;
 const FIRST_PAUSE_MS = 20;
 
+/** Requests at once, as many as any step makes; the SDK's own limit is 50, and what is beyond it waits. */
+const MAX_SOCKETS = 128;
+
 /** A client whose silent connections end: a read that hangs would otherwise last as long as the function. */
 export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
-  new S3Client({ maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 }, ...config });
+  new S3Client({
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000, httpsAgent: { maxSockets: MAX_SOCKETS } },
+    ...config,
+  });
 
 /**
  * One bucket of S3.

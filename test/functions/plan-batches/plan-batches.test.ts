@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type PlanBatchesPorts, planBatches, shareOfFunction } from '../../../functions/plan-batches/plan-batches.ts';
 import { claimAttempt } from '../../../functions/shared/attempt.ts';
 import { planBatchesOutput, type Run } from '../../../functions/shared/contract.ts';
+import { JOINED_AT_ONCE_BATCHES } from '../../../functions/shared/limits.ts';
 import { manifestKey, partsKey, planKey, refusalKey } from '../../../functions/shared/object-keys.ts';
 import { planSchema } from '../../../functions/shared/plan.ts';
 import { writeRefusal } from '../../../functions/shared/refusal.ts';
@@ -181,7 +182,7 @@ describe('planning again', () => {
   });
 });
 
-test('where time is short planning is called again with the next part, until the upload is planned', async () => {
+test('where time is short planning is called again with the next part, until the upload is staged, and once more to join it', async () => {
   const csv = csvOf(100_150);
   const { plan, ports, run, events, work } = await open(csv);
   ports.isTimeShort = () => true;
@@ -191,7 +192,8 @@ test('where time is short planning is called again with the next part, until the
   expect(work.keys(planKey(RUN_ID))).toEqual([]);
   expect(events.events).toEqual([]);
   const second = await plan(run, 0, first.continueWithPart);
-  expect(second).toMatchObject({ next: 'summarize', continueWithPart: null });
+  expect(second).toMatchObject({ next: 'plan', continueWithPart: 2 });
+  expect(await plan(run, 0, second.continueWithPart)).toMatchObject({ next: 'summarize', continueWithPart: null });
   expect(frozenPlan(work).counts).toMatchObject({ parts: 2, rowsIn: 100_150, batches: 1_002 });
   expect(work.jsonLines(partsKey(RUN_ID))).toEqual([{ part: '000000' }, { part: '000001' }]);
 });
@@ -251,10 +253,73 @@ describe('what comes after the summaries', () => {
   });
 });
 
+describe('the join of the manifests', () => {
+  const shown = (work: MemoryStore) =>
+    [manifestKey(RUN_ID, 0), partsKey(RUN_ID), planKey(RUN_ID)].filter((key) => work.keys(key).length > 0);
+
+  test('has a call of its own where time is short after the last part, which shows nothing before', async () => {
+    const whole = await open(csvOf(250));
+    await whole.plan();
+    const { plan, ports, work, events } = await open(csvOf(250));
+    ports.isTimeShort = () => true;
+    const staged = await plan();
+    expect(staged).toMatchObject({ next: 'plan', level: 0, continueWithPart: 1 });
+    expect(planBatchesOutput.parse(staged)).toEqual(staged);
+    expect([shown(work), events.events]).toEqual([[], []]);
+    // It has the whole time of a function, however short that may look.
+    expect(await plan(staged.run, 0, staged.continueWithPart)).toMatchObject({ next: 'summarize', continueWithPart: null });
+    expect(work.keys()).toEqual(whole.work.keys());
+    expect(work.keys().filter((key) => !work.bytes(key).equals(whole.work.bytes(key)))).toEqual([]);
+    expect(frozenPlan(work)).toEqual(frozenPlan(whole.work));
+  });
+
+  test('may die at any of its writes and is made again as if it had not', async () => {
+    const reference = await open(csvOf(250));
+    await reference.plan();
+    const opened = async () => {
+      const one = await open(csvOf(250));
+      one.ports.isTimeShort = () => true;
+      await one.plan();
+      one.work.operations.length = 0;
+      return one;
+    };
+    const untouched = await opened();
+    await untouched.plan(untouched.run, 0, 1);
+    const writes = untouched.work.writtenKeys.length;
+    expect(writes).toBeGreaterThan(3);
+    for (let nth = 1; nth <= writes; nth++) {
+      for (const crash of ['crashBefore', 'crashAfter'] as const) {
+        const { plan, run, work } = await opened();
+        work[crash](/./, { nth });
+        await expect(plan(run, 0, 1)).rejects.toMatchObject({ name: 'CrashError' });
+        if (nth < writes) expect(work.keys(planKey(RUN_ID))).toEqual([]);
+        expect(await plan(run, 0, 1)).toMatchObject({ next: 'summarize' });
+        expect(work.keys().filter((key) => !work.bytes(key).equals(reference.work.bytes(key)))).toEqual([]);
+      }
+    }
+  });
+
+  test('has a call of its own where there are many batches, whatever time is left', async () => {
+    const { plan, run, work } = await open(csvOf(JOINED_AT_ONCE_BATCHES + 1), { settings: { batchRows: 1 } });
+    expect(await plan()).toMatchObject({ next: 'plan', continueWithPart: 1 });
+    expect(shown(work)).toEqual([]);
+    expect(await plan(run, 0, 1)).toMatchObject({ next: 'summarize' });
+    expect(frozenPlan(work).counts).toMatchObject({ parts: 1, batches: JOINED_AT_ONCE_BATCHES + 1 });
+  });
+
+  test('is not begun for an upload that is refused for its rows', async () => {
+    const { plan, ports, work } = await open('id,review\n1,\n');
+    ports.isTimeShort = () => true;
+    await expect(plan()).rejects.toMatchObject({ name: 'InvalidUploadError', code: 'no_usable_rows' });
+    expect(work.keys(refusalKey(RUN_ID))).toHaveLength(1);
+  });
+});
+
 test.each([
   [1, 1],
-  [1_999, 1],
-  [2_000, 10],
+  [99, 1],
+  [100, 10],
+  [1_999, 10],
   [20_000, 10],
   [20_001, 11],
   [48_000, 24],
@@ -269,8 +334,8 @@ test.each([
   [5, 1],
   [100, 10],
   [101, 11],
-])('for %d calls in flight of 2,000 batches, %d functions of ten each run at once', async (concurrency, functions) => {
-  const { plan, ports } = await open(csvOf(2_000), { settings: { batchRows: 1 } });
+])('for %d calls in flight of 100 batches, %d functions of ten each run at once', async (concurrency, functions) => {
+  const { plan, ports } = await open(csvOf(100), { settings: { batchRows: 1 } });
   ports.concurrency = concurrency;
   expect(await plan()).toMatchObject({ batchesPerFunction: 10, maxConcurrency: functions });
 });

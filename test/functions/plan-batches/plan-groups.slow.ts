@@ -34,7 +34,7 @@ async function open(products: readonly string[], settings: Partial<Settings> = {
 
 test('the plan counts groups and the folds of every level, and each level has its map', async () => {
   const { plan, frozen, work, events } = await open([...times(250, 'b'), ...times(3, 'c'), ...times(150, 'a')], { batchRows: 1 });
-  expect(await plan()).toMatchObject({ next: 'summarize', level: 0, batchesPerFunction: 1 });
+  expect(await plan()).toMatchObject({ next: 'summarize', level: 0, batchesPerFunction: 10 });
   expect(frozen()).toMatchObject({ counts: { groups: 3, batches: 403, largestGroupBatches: 250, parts: 1 }, folds: [2 + 3 + 1, 1 + 1, 1] });
   expect(FAN_IN).toBe(100);
   for (const [index, folds] of frozen().folds.entries()) {
@@ -96,8 +96,8 @@ test('where time is short planning goes on with the next step, through both pass
     expect(planBatchesOutput.parse(planned)).toEqual(planned);
     asked.push(planned.continueWithPart);
   }
-  // Two sorted runs, then three parts.
-  expect(asked).toEqual([1, 2, 3, 4]);
+  // Two sorted runs, then three parts, and the manifests of these are joined in a call of its own.
+  expect(asked).toEqual([1, 2, 3, 4, 5]);
   expect(planned).toMatchObject({ next: 'summarize', continueWithPart: null });
   expect(work.keys()).toEqual(whole.work.keys());
   expect(work.keys().filter((key) => !work.bytes(key).equals(whole.work.bytes(key)))).toEqual([]);
