@@ -34,4 +34,5 @@ const S3_READS_A_SECOND = 5_500;
 /**
  * Seconds of so many small requests, so many at once. Of one prefix no more than 5,500 are answered in a second. Source: the same.
  */
-export const s3Seconds = (requests: number, inFlight = 1): number => Math.max((requests * S3_REQUEST_SECONDS) / inFlight, inFlight > 1 ? requests / S3_READS_A_SECOND : 0);
+export const s3Seconds = (requests: number, inFlight = 1): number =>
+  Math.max((requests * S3_REQUEST_SECONDS) / inFlight, inFlight > 1 ? requests / S3_READS_A_SECOND : 0);

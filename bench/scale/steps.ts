@@ -91,18 +91,23 @@ export function checksOf(units: Units): Check[] {
   // Up to so many are joined in the call that stages the last part; it has so long then.
   const joinedAtOnce = Math.min(1, JOINED_AT_ONCE_BATCHES / run.batches);
   const joinedWithLastPart =
-    inFunction('plan-batches', units.join.seconds * joinedAtOnce) + s3Seconds(2 * Math.min(run.parts, JOINED_AT_ONCE_PARTS), PARTS_IN_FLIGHT);
+    inFunction('plan-batches', units.join.seconds * joinedAtOnce) +
+    s3Seconds(2 * Math.min(run.parts, JOINED_AT_ONCE_PARTS), PARTS_IN_FLIGHT);
   const partWritten = inFunction('write-tables', units.part.seconds) + s3Seconds(PART_ROWS / 100, OUTCOME_READS_IN_FLIGHT);
   const levelsWritten = inFunction('write-tables', units.levels.seconds) + s3Seconds(run.folds, FOLD_READS_IN_FLIGHT);
   const sumsRead = inFunction('write-tables', units.groupSum.seconds * run.batches) + s3Seconds(run.parts, PARTS_IN_FLIGHT);
   // Parts that are not written yet when the levels come to them are added up there, while a hundred children write the others.
   const partAddedUp =
-    inFunction('write-tables', (units.outcome.seconds * run.batches) / run.parts) + s3Seconds(run.batches / run.parts, OUTCOME_READS_IN_FLIGHT);
+    inFunction('write-tables', (units.outcome.seconds * run.batches) / run.parts) +
+    s3Seconds(run.batches / run.parts, OUTCOME_READS_IN_FLIGHT);
   const allWritten = Math.ceil(run.parts / CHILDREN_WRITING) * partWritten;
   const partsAddedUp = Math.min(run.parts, Math.ceil(allWritten / partAddedUp));
   const tables = TABLES_OF_PART * run.parts + 1;
   const finishRequests =
-    s3Seconds(run.parts, RECEIPT_READS_IN_FLIGHT) + s3Seconds(tables / LISTED_KEYS) + s3Seconds(tables, COPIES_IN_FLIGHT) + s3Seconds(run.parts, EXCERPT_READS_IN_FLIGHT);
+    s3Seconds(run.parts, RECEIPT_READS_IN_FLIGHT) +
+    s3Seconds(tables / LISTED_KEYS) +
+    s3Seconds(tables, COPIES_IN_FLIGHT) +
+    s3Seconds(run.parts, EXCERPT_READS_IN_FLIGHT);
   const finished = inFunction('finish-run', units.finish.seconds) + finishRequests;
   const planCalls = planCallsOf(units);
   const week = 'time limit of a run';
