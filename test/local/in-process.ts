@@ -49,6 +49,9 @@ function replaceEnv(env: Record<string, string | undefined>): void {
 /** Takes what is written to a stream, as one that is no terminal. @returns what gives it back. */
 function capture(stream: NodeJS.WriteStream, take: (text: string) => void): () => void {
   const { write, isTTY } = stream;
+  // A command leaves its listeners to the end of the program, which does not come here.
+  const listeners = () => stream.eventNames().flatMap((name) => stream.rawListeners(name).map((listener) => ({ name, listener })));
+  const before = new Set(listeners().map(({ listener }) => listener));
   const decoder = new TextDecoder();
   stream.isTTY = false;
   stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
@@ -60,5 +63,6 @@ function capture(stream: NodeJS.WriteStream, take: (text: string) => void): () =
   return () => {
     stream.write = write;
     stream.isTTY = isTTY;
+    for (const { name, listener } of listeners()) if (!before.has(listener)) stream.off(name, listener as (...args: unknown[]) => void);
   };
 }
