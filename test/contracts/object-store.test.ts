@@ -31,6 +31,6 @@ async function openBuckets(): Promise<OpenedStores> {
   };
 }
 
-describeObjectStore('directory', { open: () => openDirectories(true), nestsKeys: false });
-describeObjectStore('directory without hard links', { open: () => openDirectories(false), nestsKeys: false });
-describeObjectStore('S3', { open: openBuckets, nestsKeys: true });
+describeObjectStore('directory', { open: () => openDirectories(true), nestsKeys: false, pageKeys: 100 });
+describeObjectStore('directory without hard links', { open: () => openDirectories(false), nestsKeys: false, pageKeys: 100 });
+describeObjectStore('S3', { open: openBuckets, nestsKeys: true, pageKeys: 1_000 });

@@ -9,4 +9,5 @@ describeObjectStore('memory', {
     close: async () => {},
   }),
   nestsKeys: true,
+  pageKeys: 100,
 });
