@@ -12,8 +12,9 @@ import { findingsOf, warningsOf } from './compare/findings.ts';
 import { type Sample, sampleOf } from './compare/sample-file.ts';
 import { comparedWays, recordOf, type WayRun } from './compare/way-figures.ts';
 import { type ComparedValues, comparedNames, variedNames, type Way, waysOf, withoutDoubles } from './compare/ways.ts';
+import { exitCodes } from './exit-codes.ts';
 import { explainUpload } from './explanation.ts';
-import { count, counted, dollars, printable } from './figures.ts';
+import { atMostDollars, count, counted, dollars, printable } from './figures.ts';
 import { claimNextAttempt, spentBefore } from './local-attempt.ts';
 import { type LocalStores, localStores } from './local-stores.ts';
 import { type LocalUpload, localUpload, type UploadOptions } from './local-upload.ts';
@@ -35,8 +36,6 @@ export interface CompareOptions extends Omit<UploadOptions, 'settings'> {
   /** Neither plan nor progress: only notes, warnings, errors and the result. */
   quiet?: true;
 }
-
-const UNUSABLE = 2;
 
 /** Comparisons have a folder of their own with buckets of their own: none of their runs is among the user's. */
 const folderOf = ({ out }: Pick<CompareOptions, 'out'>) => join(out, 'compare');
@@ -71,7 +70,7 @@ export async function compareCommand(file: string | undefined, options: CompareO
   } catch (error) {
     if (!(error instanceof InvalidUploadError)) throw error;
     warn(printable(error.message));
-    return UNUSABLE;
+    return exitCodes.rejected;
   }
   const capUsd = first.runOf({ versionId: '', bytes: 0 }).settings.maxCostUsd;
   tellCosts(runs, capUsd, inform);
@@ -184,8 +183,7 @@ function costWords({
   run: { name },
   plan: { calls, input_tokens: input, output_tokens: output, estimated_cost_usd: cost },
 }: Explained): string {
-  const price = cost === null ? 'price unknown' : cost === 0 ? 'no cost' : `at most ${dollars(cost)}`;
-  return `${name}: ${counted(calls, 'call')}; at most ${count(input)} tokens in, ${count(output)} out; ${price}`;
+  return `${name}: ${counted(calls, 'call')}; at most ${count(input)} tokens in, ${count(output)} out; ${atMostDollars(cost)}`;
 }
 
 function tellCosts(runs: readonly WayRun[], capUsd: number | null, inform: (line: string) => void): void {
@@ -257,7 +255,7 @@ const refusalWords = (reason: string, maxCostUsd: number | null, ofOthers: numbe
 /** As of a run: the worst of the ways. */
 function exitCodeOf({ ways }: Comparison): number {
   const has = (...statuses: string[]) => ways.some(({ status }) => statuses.includes(status));
-  if (has('failed')) return 1;
-  if (has('halted', 'unstarted')) return 4;
-  return has('partial') ? 3 : 0;
+  if (has('failed')) return exitCodes.failed;
+  if (has('halted', 'unstarted')) return exitCodes.halted;
+  return has('partial') ? exitCodes.partial : exitCodes.complete;
 }

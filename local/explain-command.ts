@@ -1,5 +1,6 @@
 import { InvalidUploadError } from '../functions/shared/errors.ts';
 import { OFFLINE_ENDPOINT } from '../functions/shared/model-catalog.ts';
+import { exitCodes } from './exit-codes.ts';
 import { type Explanation, explainUpload } from './explanation.ts';
 import { explanationLines } from './explanation-lines.ts';
 import { printable } from './figures.ts';
@@ -10,8 +11,6 @@ export interface ExplainOptions extends UploadOptions {
   offline?: true;
   json?: true;
 }
-
-const UNUSABLE = 2;
 
 /**
  * `hundredfold explain`: what a run would do, without a call. @returns the exit code.
@@ -29,7 +28,7 @@ export async function explainCommand(file: string | undefined, options: ExplainO
     if (!(error instanceof InvalidUploadError)) throw error;
     process.stderr.write(`${printable(error.message)}\n`);
     if (options.json) process.stdout.write(`${JSON.stringify({ source_key: upload.key, refusal: error.message })}\n`);
-    return UNUSABLE;
+    return exitCodes.rejected;
   }
   const lines = options.json ? [JSON.stringify(explanation)] : explanationLines(explanation, endpoint === OFFLINE_ENDPOINT);
   process.stdout.write(`${lines.join('\n')}\n`);

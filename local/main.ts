@@ -1,8 +1,7 @@
 import { ConfigError, PipelineError } from '../functions/shared/errors.ts';
+import { exitCodes, USAGE } from './exit-codes.ts';
 import { program } from './program.ts';
 import { isSystemError, remedyOf } from './system-error.ts';
-
-const USAGE = 2;
 
 /** Trouble with AWS, as its SDK names it. */
 const isAwsError = (error: unknown) => error instanceof Error && '$metadata' in error;
@@ -19,7 +18,7 @@ function tellError(error: unknown): number {
     process.stderr.write(
       'This is a defect; --verbose shows where it happened. Nothing that was answered is lost: run the same command again.\n',
     );
-  return error instanceof ConfigError ? USAGE : 1;
+  return error instanceof ConfigError ? USAGE : exitCodes.failed;
 }
 
 /** Runs one command of the command line to its end. @returns the exit code. */

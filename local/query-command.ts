@@ -1,5 +1,6 @@
 import { ConfigError } from '../functions/shared/errors.ts';
 import { tableNames } from '../functions/shared/table-names.ts';
+import { INTERRUPTED } from './exit-codes.ts';
 import { byteSize, count, counted } from './figures.ts';
 import { checkRun, statementOf } from './named-query.ts';
 import { hasRuns, openTables } from './query.ts';
@@ -12,7 +13,6 @@ import { valuesText } from './table-text.ts';
 const DEFAULT_WIDTH = 120;
 /** Rows that anyone reads on a terminal; the layout holds all of them in memory. */
 const MAX_SHOWN_ROWS = 10_000;
-const INTERRUPTED = 130;
 
 export interface QueryOptions {
   out: string;

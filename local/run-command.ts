@@ -1,10 +1,10 @@
 import { systemClock } from '../functions/shared/clock.ts';
 import type { Run } from '../functions/shared/contract.ts';
-import { ModelUnavailableError } from '../functions/shared/errors.ts';
 import { OFFLINE_ENDPOINT, OFFLINE_MODEL } from '../functions/shared/model-catalog.ts';
 import { painted } from './colours.ts';
 import { EventCommand } from './event-command.ts';
-import { dollars, duration } from './figures.ts';
+import { exitCodeOf, INTERRUPTED } from './exit-codes.ts';
+import { dollars } from './figures.ts';
 import { claimNextAttempt } from './local-attempt.ts';
 import { type LocalRun, type RunRecord, runLocally } from './local-run.ts';
 import { type LocalStores, localStores } from './local-stores.ts';
@@ -14,10 +14,7 @@ import { type Again, commandLine } from './next-step.ts';
 import { Progress } from './progress.ts';
 import { RunMeter } from './run-meter.ts';
 import { planLines, summaryLines, troubleLines } from './run-summary.ts';
-import { isSystemError } from './system-error.ts';
-
-/** Waits from which on the user is told. */
-const SPOKEN_WAIT_SECONDS = 30;
+import { RunWarnings } from './run-warnings.ts';
 
 export interface AttemptOptions {
   out: string;
@@ -34,9 +31,6 @@ export interface AttemptOptions {
 export interface RunOptions extends UploadOptions, AttemptOptions {
   offline?: true;
 }
-
-/** Exit codes by status; a run that left no record is a defect. */
-export const exitCodes: Record<string, number> = { complete: 0, rejected: 2, partial: 3, halted: 4, failed: 1 };
 
 /**
  * `hundredfold run`: one upload from file to tables. @returns the exit code.
@@ -90,12 +84,7 @@ export async function runAttempt(
   const { onEvent, onEventTimeout } = options;
   const command = onEvent === undefined ? undefined : new EventCommand({ command: onEvent, timeoutSeconds: onEventTimeout, warn });
   const failures: unknown[] = [];
-  let spokenUntil = 0;
-  const troublesSaid = new Set<string>();
-  const warnOnce = (trouble: string, line: string) => {
-    if (!troublesSaid.has(trouble)) warn(line);
-    troublesSaid.add(trouble);
-  };
+  const warnings = new RunWarnings(meter, warn);
   const observer: LocalRun['observer'] = {
     meter,
     planned(plan, { settings }) {
@@ -106,17 +95,10 @@ export async function runAttempt(
         );
       }
     },
-    waiting(seconds) {
-      if (seconds < SPOKEN_WAIT_SECONDS || Date.now() < spokenUntil) return;
-      spokenUntil = Date.now() + seconds * 1000;
-      warn(`The endpoint's rate limit makes batches wait ${duration(seconds)}. Ctrl-C stops; the same command goes on later.`);
-    },
+    waiting: (seconds) => warnings.waiting(seconds),
     stepFailed: (step, error) => {
       failures.push(error);
-      if (error instanceof ModelUnavailableError && meter.calls === 0 && error.code !== 'halted') {
-        warnOnce('silence', `${error.message} Trying again, each batch up to 8 times.`);
-      }
-      if (isSystemError(error)) warnOnce('system', error.message);
+      warnings.stepFailed(error);
       if (options.verbose) warn(`${step}: ${error instanceof Error ? error.stack : error}`);
     },
     told: (event) => command?.tell(event),
@@ -136,7 +118,7 @@ export async function runAttempt(
 
     if (!record) throw failures.at(-1) ?? new Error('The run left no record');
     await tell(record);
-    return exitCodes[String(record.status)] ?? 1;
+    return exitCodeOf(record);
   } finally {
     await command?.ended();
   }
@@ -165,7 +147,7 @@ const stoppable = async <Result>({ progress }: Show, work: () => Promise<Result>
 export function stopAtOnce(progress: Progress): never {
   progress.stop();
   process.stderr.write(`Stopped. To go on: ${again()}\n`);
-  process.exit(130);
+  process.exit(INTERRUPTED);
 }
 
 export async function onSignals<Result>(onSignal: () => void, work: () => Promise<Result>): Promise<Result> {

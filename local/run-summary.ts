@@ -10,7 +10,7 @@ import { type Plan, readPlan } from '../functions/shared/plan.ts';
 import type { ObjectStore } from '../functions/shared/ports.ts';
 import type { Settings } from '../functions/shared/settings.ts';
 import { runEstimate } from '../functions/summarize-batch/run-estimate.ts';
-import { count, counted, dollars, duration, printable } from './figures.ts';
+import { atMostDollars, count, counted, dollars, duration, printable } from './figures.ts';
 import { largestGroupLines } from './largest-groups.ts';
 import type { RunRecord } from './local-run.ts';
 import { type Again, nextStep, outFlag } from './next-step.ts';
@@ -33,12 +33,7 @@ export function planLines(plan: Plan, model: string): string[] {
   const grouped = groups === null ? '' : `${counted(groups, 'group')}, `;
   const { calls, outputTokens, paragraphs, names } = runEstimate({ ...plan.counts, folds: plan.folds }, plan.settings);
   const fewer = paragraphs + names > 0 ? 'at most ' : '';
-  const cost =
-    plan.estimatedCostUsd === null
-      ? 'price unknown'
-      : plan.estimatedCostUsd === 0
-        ? 'no cost'
-        : `at most ${dollars(plan.estimatedCostUsd)}`;
+  const cost = atMostDollars(plan.estimatedCostUsd);
   const columns = `text "${plan.textColumn}", id ${plan.idColumn === null ? 'from the row number' : `"${plan.idColumn}"`}`;
   return [
     printable(`${plan.source.key}: ${plan.format}, ${columns}`),

@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** Exit code of a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
+import { INTERRUPTED } from './exit-codes.ts';
 
 /** What `work` makes in a folder of its own, which is gone afterwards, also where Ctrl-C ends the program meanwhile. */
 export async function inScratchFolder<Result>(name: string, work: (folder: string) => Promise<Result>): Promise<Result> {

@@ -9,15 +9,17 @@ import { ConfigError } from '../functions/shared/errors.ts';
 import { resolveSettings } from '../functions/shared/settings.ts';
 import { directoryStore } from './directory-store.ts';
 import { EventCommand } from './event-command.ts';
-import { count, counted, dollars, duration, printableName } from './figures.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { atMostDollars, count, counted, dollars, duration, printableName } from './figures.ts';
 import { type RunRecord, runLocally } from './local-run.ts';
 import { localStores } from './local-stores.ts';
 import { isWithin, pathAsCalled } from './local-upload.ts';
 import { chooseModel, type ModelChoice } from './model-choice.ts';
 import { outFlag } from './next-step.ts';
 import { Progress } from './progress.ts';
-import { type AttemptOptions, again, exitCodes, onSignals, stopAtOnce } from './run-command.ts';
+import { type AttemptOptions, again, onSignals, stopAtOnce } from './run-command.ts';
 import { RunMeter } from './run-meter.ts';
+import { RunWarnings } from './run-warnings.ts';
 import { AcceptedUploads } from './watch/accepted-uploads.ts';
 import { filesBelow, seenFile } from './watch/folder-scan.ts';
 import { type SeenUpload, signatureOfFile, uploadsAmong } from './watch/seen-uploads.ts';
@@ -28,7 +30,7 @@ import { type Turn, watch } from './watch/watcher.ts';
 
 const POLL_MS = 1_000;
 /** Which of several ends the exit code of `--once` tells: the one that wants a person most. */
-const exitCodesByWeight = [1, 4, 2, 3];
+const exitCodesByWeight = [exitCodes.failed, exitCodes.halted, exitCodes.rejected, exitCodes.partial];
 
 export interface WatchCommandOptions extends AttemptOptions {
   /** Settings named on the command line, by their names. */
@@ -123,7 +125,7 @@ class FolderWatch {
             pause: (milliseconds, signal) => pause(milliseconds, undefined, { signal }).catch(() => {}),
             unreadable: (error) => {
               this.#warn(`${path} cannot be read now: ${(error as Error).message}`);
-              if (once) this.#codes.add(exitCodes.failed!);
+              if (once) this.#codes.add(exitCodes.failed);
             },
             unsettled: ({ key }) => this.#warn(lineOf(key, 'still being written; it is left to the next time.')),
           },
@@ -137,7 +139,7 @@ class FolderWatch {
     }
     if (once && this.#complete > 0) this.#say(`${counted(this.#complete, 'upload')} had been summarized before.`);
     if (this.#interrupt.signal.aborted) this.#warn(`To go on: ${again()}`);
-    return exitCodesByWeight.find((code) => this.#codes.has(code)) ?? 0;
+    return exitCodesByWeight.find((code) => this.#codes.has(code)) ?? exitCodes.complete;
   }
 
   async #scan(): Promise<SeenUpload[]> {
@@ -180,11 +182,11 @@ class FolderWatch {
         this.#complete++;
         return { kind: 'done' };
       case 'ended':
-        this.#codes.add(exitCodes[next.status] ?? 1);
+        this.#codes.add(exitCodeOf(next));
         this.#warn(lineOf(key, `${next.status} before${reasonOf(next.reason)}${this.#remedyOf(next.status, next.runId, next.reason)}`));
         return next.status === 'rejected' ? { kind: 'refused' } : { kind: 'done' };
       case 'paused':
-        this.#codes.add(exitCodes.halted!);
+        this.#codes.add(exitCodes.halted);
         this.#warn(
           lineOf(key, `halted before${reasonOf(next.reason)}; it is tried again in ${duration((next.until - Date.now()) / 1000)}`),
         );
@@ -205,6 +207,7 @@ class FolderWatch {
       if (verbose) this.#warn(`${key}: ${message} ${JSON.stringify(fields ?? {})}`);
     };
     const failures: unknown[] = [];
+    const warnings = new RunWarnings(meter, (line) => this.#warn(lineOf(key, line)));
     const startedAt = performance.now();
     const record = await runLocally({
       ...{ run, out, concurrency, stores: this.#folder.stores, model: this.#model, calls: this.#calls },
@@ -212,16 +215,16 @@ class FolderWatch {
       observer: {
         meter,
         planned: ({ counts, estimatedCostUsd }) => {
-          const cost =
-            estimatedCostUsd === null ? 'price unknown' : estimatedCostUsd === 0 ? 'no cost' : `at most ${dollars(estimatedCostUsd)}`;
+          const cost = atMostDollars(estimatedCostUsd);
           const goesOn = run.attempt > 1 ? ', goes on' : '';
           this.#say(
             lineOf(key, `${counted(counts.rowsIn, 'row')}, ${counted(counts.batches, 'batch')}, ${cost}${goesOn}; run ${run.runId}`),
           );
         },
-        waiting() {},
+        waiting: (seconds) => warnings.waiting(seconds),
         stepFailed: (step, error) => {
           failures.push(error);
+          warnings.stepFailed(error);
           if (verbose) this.#warn(`${key}: ${step}: ${error instanceof Error ? error.stack : error}`);
         },
         told: (event) => this.#command?.tell(event),
@@ -229,7 +232,7 @@ class FolderWatch {
       },
     });
     if (!record) throw failures.at(-1) ?? new Error('The run left no record');
-    this.#codes.add(exitCodes[String(record.status)] ?? 1);
+    this.#codes.add(exitCodeOf(record));
     const turn = afterEnd(record);
     const isTriedAgain = turn.kind === 'later' && !this.#options.once && !this.#interrupt.signal.aborted;
     this.#tellEnd(key, record, { seconds: (performance.now() - startedAt) / 1000, isTriedAgain });
@@ -263,7 +266,7 @@ class FolderWatch {
     if (trouble.kind === 'gone') return { kind: 'changed' };
     this.#warn(lineOf(key, trouble.words));
     if (trouble.kind === 'busy') return laterBy(trouble.pauseMs);
-    this.#codes.add(error instanceof ConfigError ? exitCodes.rejected! : exitCodes.failed!);
+    this.#codes.add(error instanceof ConfigError ? exitCodes.rejected : exitCodes.failed);
     if (error instanceof Error && (verbose || (trouble.kind === 'refused' && trouble.isDefect))) this.#warn(String(error.stack));
     return trouble.kind === 'later' ? laterBy(trouble.pauseMs) : { kind: 'refused' };
   }

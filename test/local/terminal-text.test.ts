@@ -47,3 +47,9 @@ test('folded: whatever the text, no line is wider than the limit and nothing but
     }),
   );
 });
+
+test('what steers a terminal, or turns the text behind it around, is shown as what it is not', () => {
+  expect(clipped('a\u001b[31mb \u202egnp.exe\u2066x', 80)).toBe('a\ufffd[31mb \ufffdgnp.exe\ufffdx');
+  // Marks that only say which way a letter goes belong to Arabic and Hebrew.
+  expect(clipped('\u05e9\u05dc\u05d5\u05dd\u200f!', 80)).toBe('\u05e9\u05dc\u05d5\u05dd\u200f!');
+});
