@@ -1,12 +1,11 @@
 // biome-ignore-all lint/performance/useDomNodeTextContent: what is seen is meant, and innerText here is Playwright's
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, expect, jest, test } from '@jest/globals';
 import { defaultSettings } from '../../functions/shared/settings.ts';
 import type { Comparison } from '../../local/compare/comparison.ts';
 import { comparisonPage, pageAssets } from '../../local/compare/comparison-page.ts';
-import { hasBrowser, openBrowser, openFile, type WatchedPage } from './browser.ts';
+import { inBrowser } from './browser.ts';
 import { comparisonOf, wayOf } from './compare/comparison.ts';
 import { contrastsOf } from './contrasts.ts';
 import { callProgram } from './in-process.ts';
@@ -16,37 +15,15 @@ jest.setTimeout(120_000);
 
 const HOSTILE = `Nice lid.</script><script>document.title = 'taken'</script><img src="https://example.com/x" onerror="document.title = 'taken'"> <b>bold</b>`;
 
-let browser: Browser;
-const opened: WatchedPage[] = [];
-const show = async (path: string, options?: BrowserContextOptions) => {
-  const watched = await openFile(browser, path, options);
-  opened.push(watched);
-  return watched;
-};
-
 async function pageOf(changes: Partial<Comparison> = {}): Promise<string> {
   const path = join(newFolder(), 'comparison.html');
   writeFileSync(path, comparisonPage(comparisonOf(changes), { ...defaultSettings, temperature: 0 }, await pageAssets()));
   return path;
 }
 
-const inBrowser = hasBrowser ? describe : describe.skip;
+afterAll(cleanUp);
 
-inBrowser('the page of a comparison in a browser', () => {
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterEach(async () => {
-    for (const { trouble, close } of opened.splice(0)) {
-      await close();
-      expect(trouble).toEqual([]);
-    }
-  });
-  afterAll(async () => {
-    await browser?.close();
-    cleanUp();
-  });
-
+inBrowser('the page of a comparison in a browser', ({ show, open }) => {
   test('that of the sample shows what each way took and said, and leads to its reports', async () => {
     const out = newFolder();
     const ended = await callProgram(['compare', '--batch-size', '50,100,200', '--json', '--out', out]);
@@ -99,7 +76,7 @@ inBrowser('the page of a comparison in a browser', () => {
       path,
       readFileSync(path, 'utf8').replace('<footer>', () => `<script>document.title = 'taken'</script><footer>`),
     );
-    const watched = await openFile(browser, path);
+    const watched = await open(path);
     expect(await watched.page.title()).not.toBe('taken');
     expect(watched.trouble.join()).toContain("script-src 'none'");
     await watched.close();

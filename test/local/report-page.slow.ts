@@ -1,15 +1,14 @@
 // biome-ignore-all lint/performance/useDomNodeTextContent: what is seen is meant, and innerText here is Playwright's
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, expect, jest, test } from '@jest/globals';
 import { joinExcerpts } from '../../functions/finish-run/report/join-excerpts.ts';
 import { reportPage } from '../../functions/finish-run/report/report-page.ts';
 import { readAssets } from '../../functions/finish-run/report/write-report.ts';
 import { reportKey } from '../../functions/shared/object-keys.ts';
 import type { TableRow } from '../../functions/shared/tables.ts';
 import { batchRow, excerptOf, recordOf, type TableRows, textRow } from '../functions/finish-run/report/table-rows.ts';
-import { hasBrowser, openBrowser, openFile, type WatchedPage } from './browser.ts';
+import { inBrowser, type WatchedPage } from './browser.ts';
 import { contrasts } from './contrasts.ts';
 import { callProgram } from './in-process.ts';
 import { cleanUp, newFolder, recordOf as recordOfRun, repository } from './program.ts';
@@ -20,16 +19,6 @@ const HOSTILE = `Nice lid.</script><script>document.title = 'taken'; alert(1)</s
 
 /** What a hole in the escaping would bring into the page. */
 const INJECTED = `<script>document.title = 'taken'</script><img src="https://example.com/x" onerror="document.title = 'taken'"><style>main { display: none }</style>`;
-
-let browser: Browser;
-const opened: WatchedPage[] = [];
-const show = async (path: string, options?: BrowserContextOptions) => {
-  const watched = await openFile(browser, path, options);
-  opened.push(watched);
-  return watched;
-};
-
-const inBrowser = hasBrowser ? describe : describe.skip;
 
 /** The page of a run's tables, as a file. */
 async function pageOf(rows: TableRows, changes: Parameters<typeof recordOf>[0] = {}): Promise<string> {
@@ -64,21 +53,9 @@ function tenThousandBatches(): TableRows {
   };
 }
 
-inBrowser('the report in a browser', () => {
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterEach(async () => {
-    for (const { trouble, close } of opened.splice(0)) {
-      await close();
-      expect(trouble).toEqual([]);
-    }
-  });
-  afterAll(async () => {
-    await browser?.close();
-    cleanUp();
-  });
+afterAll(cleanUp);
 
+inBrowser('the report in a browser', ({ show, open }) => {
   const elements = ({ page }: WatchedPage) => page.locator('*').count();
 
   test('that of the sample opens, down to a row, and the search finds one', async () => {
@@ -158,7 +135,7 @@ inBrowser('the report in a browser', () => {
       path,
       readFileSync(path, 'utf8').replace('<footer>', () => `${INJECTED}<footer>`),
     );
-    const watched = await openFile(browser, path);
+    const watched = await open(path);
     await watched.page.locator('main').waitFor();
     expect(await watched.page.locator('img').count()).toBe(1);
     expect(await watched.page.title()).not.toBe('taken');
