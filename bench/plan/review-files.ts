@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer';
+import { runInDuckDb, sqlText } from '../duckdb.ts';
 import { type Review, reviews } from '../reviews.ts';
 
 const CHUNK_CHARACTERS = 1_000_000;
@@ -34,14 +34,9 @@ const csvLine = ({ id, product, rating, review }: Review) => `${id},${product},$
 const jsonElement = (review: Review, index: number) => `${index === 0 ? '' : ',\n'}${JSON.stringify(review)}`;
 
 async function writeParquet(csvPath: string, path: string, rowGroupRows: number): Promise<void> {
-  const instance = await DuckDBInstance.create();
-  const connection = await instance.connect();
-  const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
-  await connection.run(
-    `COPY (SELECT * FROM read_csv(${text(csvPath)}, all_varchar = true)) TO ${text(path)} (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows})`,
-  );
-  connection.closeSync();
-  instance.closeSync();
+  await runInDuckDb([
+    `COPY (SELECT * FROM read_csv(${sqlText(csvPath)}, all_varchar = true)) TO ${sqlText(path)} (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows})`,
+  ]);
 }
 
 async function writeLargePages(path: string, rows: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { DuckDBInstance } from '@duckdb/node-api';
+import { rowOfDuckDb, sqlText } from '../duckdb.ts';
 import type { Contestant } from './contestants.ts';
 
 /** What became of the rows, by the table that a program left. */
@@ -11,24 +11,15 @@ export interface RowAccount {
   failed: number;
 }
 
-const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
-
 const tableOf = ({ isSpark }: Contestant, out: string) =>
   isSpark
-    ? `SELECT id, summary LIKE 'ERROR: %' OR summary IS NULL AS is_failed FROM read_parquet(${text(`${out}/*.parquet`)})`
-    : `SELECT id, summary IS NULL AS is_failed FROM read_parquet(${text(`${out}/results/tables/row_summaries/**/*.parquet`)})`;
+    ? `SELECT id, summary LIKE 'ERROR: %' OR summary IS NULL AS is_failed FROM read_parquet(${sqlText(`${out}/*.parquet`)})`
+    : `SELECT id, summary IS NULL AS is_failed FROM read_parquet(${sqlText(`${out}/results/tables/row_summaries/**/*.parquet`)})`;
 
 /** Counts the rows of the table that a contestant wrote. */
 export async function rowAccount(contestant: Contestant, out: string): Promise<RowAccount> {
-  const instance = await DuckDBInstance.create();
-  const connection = await instance.connect();
-  try {
-    const sql = `SELECT count(DISTINCT id) AS kept, count(*) - count(DISTINCT id) AS doubled, count(*) FILTER (is_failed) AS failed
-      FROM (${tableOf(contestant, out)})`;
-    const [row] = (await connection.runAndReadAll(sql)).getRowObjects();
-    return { kept: Number(row?.kept), doubled: Number(row?.doubled), failed: Number(row?.failed) };
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
+  const row =
+    await rowOfDuckDb(`SELECT count(DISTINCT id) AS kept, count(*) - count(DISTINCT id) AS doubled, count(*) FILTER (is_failed) AS failed
+    FROM (${tableOf(contestant, out)})`);
+  return { kept: Number(row.kept), doubled: Number(row.doubled), failed: Number(row.failed) };
 }
