@@ -235,6 +235,8 @@ async function runAll(runs: readonly WayRun[], { capUsd, out, stores, model, opt
       stores,
       { ...options, out, onEventTimeout: 0 },
       {
+        // Rows, calls and cost of each way have been told before the first.
+        isPlanTold: false,
         tell: async (record) => {
           stopReason = record.stop_reason;
           if (record.status === 'rejected') warn(`${title}: ${refusalWords(String(record.stop_reason), maxCostUsd, ofOthers)}`);

@@ -67,6 +67,8 @@ interface Watching {
   show?: Show;
   /** Says what came of it. @default prints the result */
   tell?: (record: RunRecord) => Promise<void>;
+  /** Whether the plan is told before the first call. @default true */
+  isPlanTold?: boolean;
 }
 
 /** Runs a claimed attempt to its end while people watch. @returns the exit code. */
@@ -75,11 +77,10 @@ export async function runAttempt(
   model: ModelChoice,
   stores: LocalStores,
   options: AttemptOptions,
-  { show = showing(options), tell = (record) => print(record, options, stores) }: Watching = {},
+  { show = showing(options), tell = (record) => print(record, options, stores), isPlanTold = true }: Watching = {},
 ): Promise<number> {
   const { meter, progress } = show;
   const warn = (line: string) => progress.say(line);
-  const say = options.quiet ? () => {} : warn;
 
   const { onEvent, onEventTimeout } = options;
   const command = onEvent === undefined ? undefined : new EventCommand({ command: onEvent, timeoutSeconds: onEventTimeout, warn });
@@ -88,7 +89,8 @@ export async function runAttempt(
   const observer: LocalRun['observer'] = {
     meter,
     planned(plan, { settings }) {
-      for (const line of planLines(plan, model.endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : settings.model)) say(line);
+      const lines = planLines(plan, model.endpoint === OFFLINE_ENDPOINT ? OFFLINE_MODEL : settings.model);
+      if (isPlanTold && !options.quiet) for (const line of lines) warn(line);
       if (settings.maxCostUsd !== null && (plan.estimatedCostUsd ?? 0) > settings.maxCostUsd) {
         warn(
           `Warning: this may cost more than the cap of ${dollars(settings.maxCostUsd)}; the run then halts and can be resumed with a higher one.`,
