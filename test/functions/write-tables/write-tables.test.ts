@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Batch, type Rejection, type Run, writeTablesOutput } from '../../../functions/shared/contract.ts';
 import {
   excerptKey,
   outcomeKey,
@@ -9,40 +8,14 @@ import {
   rejectedKey,
   stagedTableKey,
 } from '../../../functions/shared/object-keys.ts';
-import type { Outcome, Payment } from '../../../functions/shared/outcome.ts';
+import type { Outcome } from '../../../functions/shared/outcome.ts';
 import { type Receipt, receiptSchema } from '../../../functions/shared/receipt.ts';
 import { writeTables } from '../../../functions/write-tables/write-tables.ts';
-import { MemoryStore } from '../../fakes/memory-store.ts';
-import { ACCEPTED_AT, planSample, RUN_ID, type SampleRecord, sampleRun } from '../../fakes/sample-run.ts';
+import type { MemoryStore } from '../../fakes/memory-store.ts';
+import { ACCEPTED_AT, RUN_ID } from '../../fakes/sample-run.ts';
 import { duckDbTable, parquetRows } from './parquet-content.ts';
+import { type Case, ok, PART, paid, prepare, records, run, write } from './part-bench.ts';
 
-const PART = '000000';
-const run = sampleRun({ settings: { batchRows: 2 } });
-const paid = (changes: Partial<Payment> = {}): Payment[] => [
-  { answerId: 'one', attempt: 1, calls: 1, inputTokens: 1_000, outputTokens: 100, costUsd: 0.00015, ...changes },
-];
-
-const ok = (batchId: number, changes: Partial<Outcome> = {}): Outcome => ({
-  ...{
-    batchId,
-    level: 0,
-    attempt: 1,
-    status: 'ok',
-    error: null,
-    tries: 1,
-    payments: paid(),
-    failedRows: [],
-    rowsFailed: 0,
-    fromCache: false,
-    promptVersion: '1',
-    contentKey: 'content',
-  },
-  answer: {
-    ...{ text: `summary ${batchId}`, finishReason: 'stop', model: 'gpt-6-luna-2026-10-01', serviceTier: 'default' },
-    ...{ latencyMs: 900, createdAt: ACCEPTED_AT },
-  },
-  ...changes,
-});
 const failed = (batchId: number, code: string, changes: Partial<Outcome> = {}): Outcome =>
   ok(batchId, {
     status: 'failed',
@@ -53,28 +26,9 @@ const failed = (batchId: number, code: string, changes: Partial<Outcome> = {}): 
     ...changes,
   });
 
-interface Case {
-  records: readonly SampleRecord[];
-  outcomes: readonly Outcome[];
-  stopReason?: string | null;
-  of?: Run;
-}
-
-async function prepare({ records, outcomes, of = run }: Case): Promise<MemoryStore> {
-  const work = new MemoryStore('work');
-  await planSample(work, of, records);
-  for (const outcome of outcomes) work.seed(outcomeKey(RUN_ID, 0, outcome.batchId), JSON.stringify(outcome));
-  work.operations.length = 0;
-  return work;
-}
-
-const write = async (work: MemoryStore, { stopReason = null, of = run }: Partial<Case> = {}) =>
-  writeTablesOutput.parse(await writeTables({ run: of, part: PART, stopReason }, { work }));
-
 const rowsIn = (work: MemoryStore, table: string) => parquetRows(work.bytes(stagedTableKey(RUN_ID, table, PART)));
 const receiptOf = (work: MemoryStore): Receipt => receiptSchema.parse(work.json(receiptKey(RUN_ID, PART)));
 
-const records: SampleRecord[] = ['a', { reason: 'empty_text' }, 'b', 'c', 'd', { reason: 'too_few_fields' }, 'e'];
 const mixed: Case = { records, outcomes: [ok(0), failed(1, 'refusal', { payments: paid({ calls: 0 }) })] };
 const names = { run_id: RUN_ID, dataset: 'support', source_key: 'support/july.csv' };
 
@@ -247,64 +201,5 @@ describe('payments', () => {
     await write(work);
     expect(receiptOf(work)).toMatchObject({ calls: 2, inputTokens: 2_000, costUsd: null });
     expect((await rowsIn(work, 'batch_summaries')).map((row) => row.cost_usd)).toEqual([0.00015, null]);
-  });
-});
-
-describe('a part whose rows do not add up writes no receipt', () => {
-  const changeRows = (change: (lines: string[]) => string[]) => (work: MemoryStore) =>
-    work.seed(
-      partKey(RUN_ID, 0),
-      change(work.text(partKey(RUN_ID, 0)).trimEnd().split('\n'))
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
-  const changeRejections = (change: (rejections: Rejection[]) => Rejection[]) => (work: MemoryStore) =>
-    work.seed(
-      rejectedKey(RUN_ID, 0),
-      change(work.jsonLines<Rejection>(rejectedKey(RUN_ID, 0)))
-        .map((line) => `${JSON.stringify(line)}\n`)
-        .join(''),
-    );
-  const changeBatches = (change: (batches: Batch[]) => Batch[]) => (work: MemoryStore) =>
-    work.seed(
-      partManifestKey(RUN_ID, 0),
-      change(work.jsonLines<Batch>(partManifestKey(RUN_ID, 0)))
-        .map((line) => `${JSON.stringify(line)}\n`)
-        .join(''),
-    );
-  const ledgerError = { name: 'LedgerError', code: 'row_numbers_broken' };
-  const differ = { name: 'InvalidBatchError', code: 'staged_rows_differ' };
-
-  test.each([
-    ['a row is missing', changeRows((lines) => lines.toSpliced(3, 1)), ledgerError],
-    ['a row is doubled', changeRows((lines) => lines.toSpliced(3, 0, lines[3] as string)), ledgerError],
-    ['rows are in another order', changeRows(([first, second, ...lines]) => [second as string, first as string, ...lines]), undefined],
-    ['the last row is missing', changeRows((lines) => lines.slice(0, -1)), differ],
-    ['a rejection is missing', changeRejections((rejections) => rejections.slice(1)), ledgerError],
-    ['a rejection is doubled', changeRejections(([first, ...rest]) => [first as Rejection, first as Rejection, ...rest]), ledgerError],
-    [
-      'a row is rejected too',
-      changeRejections((rejections) => rejections.map((one, index) => (index ? { ...one, rowNumber: 4 } : one))),
-      ledgerError,
-    ],
-    [
-      'a batch counts a row more',
-      changeBatches((batches) => batches.map((one) => ({ ...one, rows: one.batchId === 1 ? 3 : one.rows }))),
-      differ,
-    ],
-    [
-      'a batch counts a row less',
-      changeBatches((batches) => batches.map((one) => ({ ...one, rows: one.batchId === 1 ? 1 : one.rows }))),
-      differ,
-    ],
-    ['a batch starts at another row', changeBatches((batches) => batches.map((one) => ({ ...one, firstRow: one.firstRow + 1 }))), differ],
-    ['a batch is missing', changeBatches((batches) => batches.slice(0, -1)), differ],
-    ['there is no batch', changeBatches(() => []), differ],
-    ['there is a batch more', changeBatches((batches) => [...batches, { ...(batches[0] as Batch), batchId: 9, firstRow: 7 }]), differ],
-  ])('%s', async (_, damage, error) => {
-    const work = await prepare({ records, outcomes: [ok(0), ok(1), ok(2)] });
-    damage(work);
-    await expect(write(work)).rejects.toMatchObject(error ?? { name: expect.stringMatching(/LedgerError|InvalidBatchError/) });
-    expect(work.writtenKeys).toEqual([]);
   });
 });

@@ -74,3 +74,9 @@ function unexpected(operation: string): () => never {
 export function jsonLines(values: readonly unknown[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join('');
 }
+
+/** What opens a store with these items, or this text, as the object `items.jsonl`. */
+export function storeOf(items: readonly unknown[] | string, chunkBytes = 16): () => FakeStore {
+  const text = typeof items === 'string' ? items : jsonLines(items);
+  return () => new FakeStore({ 'items.jsonl': text }, { chunkBytes });
+}

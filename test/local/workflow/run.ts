@@ -17,6 +17,9 @@ export function run(states: Record<string, unknown>, input: unknown = {}, option
   return runWorkflow(loadWorkflow(machine(states)), input, { name: 'run-1', functions: {}, store: noStore, clock, ...options });
 }
 
+/** A state that ends with its input as its output. */
+export const pass = { Type: 'Pass', End: true };
+
 /** A Task that calls the function `work` with the state's input. */
 export function task(fields: Record<string, unknown> = {}): Record<string, unknown> {
   return {
