@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ObjectStore } from '../../functions/shared/ports.ts';
 import { importFile } from '../../local/directory-store/import-file.ts';
 import { directoryStore } from '../../local/directory-store.ts';
-import { bytesOf, collect, MEBIBYTE, seededBytes, textAt } from './object-store.ts';
+import { MEBIBYTE, seededBytes } from './object-store.ts';
+import { bytesOf, collect, textAt } from './store-contents.ts';
 
 let folder: string;
 let root: string;

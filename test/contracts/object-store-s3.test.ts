@@ -10,7 +10,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createS3Client, s3ObjectStore } from '../../functions/shared/adapters/s3-object-store.ts';
 import type { ObjectStore } from '../../functions/shared/ports.ts';
 import { type S3Server, startS3Server } from '../fakes/s3-server/server.ts';
-import { bytesOf, collect, MEBIBYTE, seededBytes, textAt } from './object-store.ts';
+import { MEBIBYTE, seededBytes } from './object-store.ts';
+import { bytesOf, collect, textAt } from './store-contents.ts';
 
 let server: S3Server;
 let client: S3Client;

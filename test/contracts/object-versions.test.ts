@@ -10,7 +10,7 @@ import { directoryVersions } from '../../local/directory-store/directory-version
 import { importFile } from '../../local/directory-store/import-file.ts';
 import { directoryStore } from '../../local/directory-store.ts';
 import { startS3Server } from '../fakes/s3-server/server.ts';
-import { collect } from './object-store.ts';
+import { collect } from './store-contents.ts';
 
 interface Opened {
   store: ObjectStore;

@@ -1,53 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { openPinned } from '../../../functions/plan-batches/open-pinned.ts';
-import { type PlanBatchesPorts, planBatches } from '../../../functions/plan-batches/plan-batches.ts';
-import type { Upload } from '../../../functions/plan-batches/upload.ts';
-import { claimAttempt } from '../../../functions/shared/attempt.ts';
-import { planBatchesOutput, type Rejection, type Run, type SourcePart, type StagedRow } from '../../../functions/shared/contract.ts';
-import { bytesOfParts, pinParts } from '../../../functions/shared/folder-parts.ts';
-import { MAX_FOLDER_PARTS } from '../../../functions/shared/limits.ts';
-import { manifestKey, partKey, planKey, rejectedKey } from '../../../functions/shared/object-keys.ts';
-import type { Settings } from '../../../functions/shared/settings.ts';
-import { memoryControl } from '../../../local/memory-control.ts';
-import { MemoryStore } from '../../fakes/memory-store.ts';
-import { RecordingEventSink } from '../../fakes/recording-event-sink.ts';
-import { ACCEPTED_AT, RUN_ID, sampleRun } from '../../fakes/sample-run.ts';
+import { csvPart, type Files, folderOf, headerless, jsonlPart, openFiles, spark, textsOf } from './folder-bench.ts';
 import { rowsOf } from './upload-source.ts';
-
-const FOLDER = 'support/export/';
-type Files = Record<string, string | Uint8Array>;
-
-/** A claimed run of a folder whose parts are pinned in the order given. */
-async function folderOf(files: Files, settings: Partial<Settings> = {}) {
-  const input = new MemoryStore('input');
-  const work = new MemoryStore('work');
-  const parts: SourcePart[] = Object.entries(files).map(([key, content]) => ({
-    key,
-    versionId: input.seed(FOLDER + key, content),
-    bytes: Buffer.byteLength(content),
-  }));
-  await pinParts(work, RUN_ID, parts);
-  const source = { bucket: 'input', key: FOLDER, versionId: 'success', bytes: bytesOfParts(parts), parts: parts.length };
-  const run = sampleRun({ source, settings: { upload: 'folder', ...settings } });
-  await claimAttempt(work, run.runId, { attempt: 1, owner: 'execution', acceptedAt: ACCEPTED_AT, settings: run.settings });
-  const ports: PlanBatchesPorts = {
-    ...{ input, work, resultsBucket: 'results', control: memoryControl(), events: new RecordingEventSink() },
-    ...{ concurrency: 100, isTimeShort: () => false },
-  };
-  const plan = (changes: Partial<Run> = {}, continueWithPart: number | null = null, isTimeShort = false) =>
-    planBatches({ run: { ...run, ...changes }, level: 0, continueWithPart }, { ...ports, isTimeShort: () => isTimeShort });
-  return { input, work, run, plan, open: () => openPinned(run, input, work) };
-}
-
-const openFiles = async (files: Files, settings: Partial<Settings> = {}): Promise<Upload> => (await folderOf(files, settings)).open();
-const textsOf = async (upload: Upload) => (await rowsOf(upload)).map((row) => (row.reason === null ? row.text : row.reason));
-
-const csvPart = (from: number, rows: number) =>
-  `id,review,stars\n${Array.from({ length: rows }, (_, row) => `r${from + row},review number ${from + row},5\n`).join('')}`;
-const jsonlPart = (from: number, rows: number) =>
-  Array.from({ length: rows }, (_, row) => `{"id":"r${from + row}","review":"review number ${from + row}","stars":5}\n`).join('');
 
 const parquetPart = (from: number, rows: number) => {
   const numbers = Array.from({ length: rows }, (_, row) => from + row);
@@ -60,24 +15,6 @@ const parquetPart = (from: number, rows: number) => {
       ],
     }),
   );
-};
-
-const parquetWithout = (column: string) =>
-  Buffer.from(
-    parquetWriteBuffer({
-      columnData: [
-        { name: 'id', data: ['r1'] },
-        { name: 'review', data: ['good'] },
-      ].filter(({ name }) => name !== column),
-    }),
-  );
-
-/** What Spark writes: a header in every part, an empty part, one with nothing but a header. */
-const spark = {
-  'part-00000.csv': csvPart(0, 5),
-  'part-00001.csv': '',
-  'part-00002.csv': 'id,review,stars\n',
-  'part-00003.csv': csvPart(5, 4),
 };
 
 describe.each<[string, Files]>([
@@ -105,13 +42,6 @@ describe.each<[string, Files]>([
     }
   });
 });
-
-/** What Athena and Redshift write; one part has a single line, one a line that is broken. */
-const headerless = {
-  'part-0': 'r0|It is warm, soft and fits|5\nr1|Far too small for me, I fear|2\n',
-  'part-1': 'r2|As described, quick, cheap|4\n',
-  'part-2': 'r3|short\nr4|Nice to see and nice to wear|5\n',
-};
 
 describe('parts without a header', () => {
   const settings = { textColumn: 'column_2', idColumn: 'column_1' };
@@ -235,147 +165,5 @@ describe('the parts', () => {
     input.operations.length = 0;
     await rowsOf(upload);
     expect(input.operations.map((line) => line.split('/').at(-1))).toEqual(['part-00000.csv', 'part-00002.csv', 'part-00003.csv']);
-  });
-});
-
-describe('a folder is refused', () => {
-  const refusalOf = async (files: Files, settings: Partial<Settings> = {}) =>
-    openFiles(files, settings)
-      .then(rowsOf)
-      .then(
-        () => undefined,
-        ({ name, code, message }: { name: string; code: string; message: string }) => ({ name, code, message }),
-      );
-
-  test('where a part lacks the text column', async () => {
-    expect(await refusalOf({ 'a.csv': csvPart(0, 1), 'x=1/b.csv': 'id,comment\n1,good\n' })).toEqual({
-      name: 'InvalidUploadError',
-      code: 'missing_column',
-      message:
-        'export/x=1/b.csv has no column "review", which the part files before it have; write the column names on the first line of every ' +
-        'part file, or of none and set textColumn (--text-column) to column_2. Its first line holds: "id", "comment".',
-    });
-    expect(await refusalOf({ 'a.csv': csvPart(0, 1), 'b.parquet': parquetWithout('review') })).toMatchObject({
-      code: 'missing_column',
-      message: expect.stringMatching(/; write the same columns to every part file\. Its columns are: "id"\.$/),
-    });
-  });
-
-  test('where the one line of a part is no header', async () => {
-    const missing = { code: 'missing_column', message: expect.stringMatching(/^export\/b\.csv has no column "review", .*"r5", "fine"/) };
-    expect(await refusalOf({ 'a.csv': csvPart(0, 2), 'b.csv': 'r5,fine,4\n' })).toMatchObject(missing);
-    // It may come before the first part with rows, too.
-    expect(await refusalOf({ 'b.csv': 'r5,fine,4\n', 'c.csv': csvPart(0, 2) })).toMatchObject(missing);
-  });
-
-  test('where the first part has no header that could be one', async () => {
-    expect(await refusalOf(headerless)).toMatchObject({
-      code: 'no_header',
-      message: expect.stringMatching(/^export\/part-0 seems to have no /),
-    });
-  });
-
-  test('where no part has more than one line', async () => {
-    const lines = { 'a.csv': 'r1,It is warm and soft and fits,5\n', 'b.csv': 'r2,Far too small for me I fear,2\n' };
-    expect(await refusalOf(lines)).toEqual({
-      name: 'InvalidUploadError',
-      code: 'empty_folder',
-      message:
-        'export/ has no rows in its part files; if the one line that they have is a row and not column names, set textColumn (--text-column) to ' +
-        'the place of the text: column_1, column_2 ...',
-    });
-    expect(await textsOf(await openFiles(lines, { textColumn: 'column_2' }))).toEqual([
-      'It is warm and soft and fits',
-      'Far too small for me I fear',
-    ]);
-  });
-
-  test('where a part lacks the id column', async () => {
-    expect(await refusalOf({ 'a.csv': csvPart(0, 2), 'b.csv': 'review\ngood\n' })).toMatchObject({ code: 'missing_column' });
-  });
-
-  test('where a part is something else', async () => {
-    expect(await refusalOf({ 'a.csv': csvPart(0, 1), 'b.pdf': '%PDF-1.7\n' })).toMatchObject({
-      code: 'pdf',
-      message: expect.stringMatching(/^export\/b\.pdf is a PDF; /),
-    });
-  });
-
-  test('where a part turns out damaged while it is read', async () => {
-    const texts = Array.from({ length: 20_000 }, () => `${Math.random()},${Math.random().toString(36).repeat(5)}\n`).join('');
-    const cut = gzipSync(`id,review\n${texts}`).subarray(0, -100);
-    expect(await refusalOf({ 'a.csv': 'id,review\n1,one\n', 'x=1/b.csv.gz': cut })).toMatchObject({
-      code: 'cut_short',
-      message: expect.stringMatching(/^export\/x=1\/b\.csv\.gz is compressed /),
-    });
-  });
-
-  test('where the first part has no text column', async () => {
-    expect(await refusalOf({ 'a.csv': 'x,y\n1,2\n' })).toMatchObject({ message: expect.stringMatching(/^export\/a\.csv: No column /) });
-    expect(await refusalOf({ 'a.csv': csvPart(0, 1) }, { textColumn: 'body' })).toMatchObject({ code: 'unknown_column' });
-  });
-
-  test.each<[string, Files]>([
-    ['no part', {}],
-    ['no part with rows', { 'a.csv': '\n', 'b.csv': 'id,review\n' }],
-  ])('where there is %s', async (_, files) => {
-    expect(await refusalOf(files)).toMatchObject({ code: 'empty_folder', message: expect.stringMatching(/^export\/ has no .*_SUCCESS/) });
-  });
-
-  test('where there are too many parts', async () => {
-    const files = Object.fromEntries(Array.from({ length: MAX_FOLDER_PARTS + 1 }, (_, part) => [`${part}.csv`, csvPart(part, 1)]));
-    expect(await refusalOf(files)).toMatchObject({ code: 'too_many_parts' });
-  });
-
-  test('where a part was replaced since it was pinned, as a file is', async () => {
-    const { input, open } = await folderOf(spark);
-    const upload = await open();
-    input.seed(`${FOLDER}part-00003.csv`, csvPart(5, 4));
-    await expect(rowsOf(upload)).rejects.toMatchObject({ name: 'ObjectNotFound' });
-  });
-});
-
-describe('a planned folder', () => {
-  test('has one manifest over all parts, and notes that say what it was', async () => {
-    const { plan, work } = await folderOf(spark, { batchRows: 4 });
-    expect(planBatchesOutput.parse(await plan())).toMatchObject({ next: 'summarize', run: { source: { key: FOLDER, parts: 4 } } });
-    expect(work.jsonLines(manifestKey(RUN_ID, 0))).toMatchObject([
-      { firstRow: 0, rows: 4 },
-      { firstRow: 4, rows: 4 },
-      { firstRow: 8, rows: 1 },
-    ]);
-    expect(work.json(planKey(RUN_ID))).toMatchObject({
-      format: 'csv',
-      counts: { rowsIn: 9 },
-      notes: ['The upload is a folder of 4 part files.'],
-    });
-  });
-
-  test('says of a rejection in which part it is', async () => {
-    const { plan, work } = await folderOf({ 'a.csv': csvPart(0, 1), 'b.csv': 'id,review\n1,\n' });
-    await plan();
-    expect(work.jsonLines<Rejection>(rejectedKey(RUN_ID, 0))).toEqual([
-      { rowNumber: 1, part: 'b.csv', line: 2, reason: 'empty_text', raw: '1,' },
-    ]);
-  });
-
-  test('is read up to the limit, across its parts', async () => {
-    const { plan, work } = await folderOf(spark);
-    await plan({ limit: 7 });
-    expect(work.jsonLines<StagedRow>(partKey(RUN_ID, 0)).map(({ id }) => id)).toEqual(['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6']);
-  });
-
-  test('comes out the same when planning stops after every staged part', async () => {
-    const files = Object.fromEntries(Array.from({ length: 5 }, (_, part) => [`part-${part}.csv`, csvPart(part * 50_000, 50_000)]));
-    const whole = await folderOf(files);
-    await whole.plan();
-    const pieces = await folderOf(files);
-    let calls = 1;
-    let planned = await pieces.plan({}, null, true);
-    for (; planned.next === 'plan'; calls++) planned = await pieces.plan({}, planned.continueWithPart, true);
-    // Three parts, and the join.
-    expect(calls).toBe(4);
-    expect(pieces.work.keys()).toEqual(whole.work.keys());
-    for (const key of whole.work.keys()) expect(pieces.work.bytes(key).equals(whole.work.bytes(key))).toBe(true);
   });
 });
