@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { MODEL_TIMEOUT_MS } from '../functions/shared/limits.ts';
 import { faultKinds } from './model/fault-plan.ts';
 import { openModel } from './model/open-model.ts';
+import { newOut } from './new-out.ts';
 import { writeReviewFile } from './plan/review-files.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
@@ -56,18 +57,18 @@ else {
   await using model = await openModel();
   const path = join(folder, 'reviews.csv');
   await writeReviewFile('csv', path, rows, path);
-  const job = { path, out: join(folder, 'out'), baseUrl: model.baseUrl };
+  const newJob = () => ({ path, out: newOut(folder), baseUrl: model.baseUrl });
   const faults: (OneRun & { name: string })[] = [];
   for (const contestant of faultContestants(environment.python)) {
     say(`${percent} % faults: ${contestant.name} ...`);
     await model.begin({ latencyMs: sizes.faultLatencyMs, faults: { period: faultPeriod, seed } });
-    faults.push({ name: contestant.name, ...(await oneRun(contestant, job, model)) });
+    faults.push({ name: contestant.name, ...(await oneRun(contestant, newJob(), model)) });
   }
   const kills: (KilledRun & { name: string })[] = [];
   for (const contestant of speedContestants(environment.python)) {
     say(`Killed in the middle: ${contestant.name} ...`);
     await model.begin({ latencyMs: sizes.killLatencyMs });
-    kills.push({ name: contestant.name, ...(await killedRun(contestant, job, model, Math.floor(calls / 2))) });
+    kills.push({ name: contestant.name, ...(await killedRun(contestant, newJob(), model, Math.floor(calls / 2))) });
   }
   const section = `${count(rows)} rows in ${count(calls)} calls of ${sizes.faultLatencyMs} ms. One in ${faultPeriod} requests fails, in turn: ${faultKinds.join(', ')} (a connection that ends before the
 answer, or in its middle; no answer within ${MODEL_TIMEOUT_MS / 1000} s, after which every program gives a call up). One run each:

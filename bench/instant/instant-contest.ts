@@ -5,6 +5,7 @@ import { DEFAULT_CONCURRENCY } from '../../local/setting-flags.ts';
 import { median } from '../contenders.ts';
 import { figuresOf, hundredfold } from '../hundredfold.ts';
 import { openModel } from '../model/open-model.ts';
+import { newOut } from '../new-out.ts';
 import { type Program, type ProgramUse, runProgram } from '../processes/program-run.ts';
 
 export interface Contest {
@@ -25,9 +26,8 @@ const leastProgram = (path: string, out: string, baseUrl: string): Program => ({
 /** `hundredfold run` once, against a model that answers at once. @throws Error: a row is not summarized. */
 export async function ourRun(path: string, rows: number, folder: string): Promise<ProgramUse> {
   await using model = await openModel();
-  const out = join(folder, 'out');
+  const out = newOut(folder);
   const { use, stdout } = await runProgram(hundredfold('hundredfold', { path, out, baseUrl: model.baseUrl }));
-  rmSync(out, { recursive: true });
   const { rows_summarized } = figuresOf(stdout);
   if (rows_summarized !== rows) throw new Error(`hundredfold summarized ${rows_summarized} of ${rows} rows`);
   return use;

@@ -1,8 +1,8 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from '../contenders.ts';
 import { figuresOf, hundredfold } from '../hundredfold.ts';
 import { openModel } from '../model/open-model.ts';
+import { newOut } from '../new-out.ts';
 import { writeReviewFile } from '../plan/review-files.ts';
 import { runProgram } from '../processes/program-run.ts';
 import { boundSeconds, callsWithin, type Load, type LoadWanted, overheadPercent } from './lower-bound.ts';
@@ -31,10 +31,9 @@ export async function limitPoint(wanted: LoadWanted, repetitions: number, folder
   let mostInFlight = 0;
   for (let repetition = 0; repetition < repetitions; repetition++) {
     await model.begin({ latencyMs });
-    const out = join(folder, 'out');
+    const out = newOut(folder);
     const flags = ['--concurrency', String(concurrency), '--roll-up', 'false', '--batch-size', String(BATCH_ROWS)];
     const { use, stdout } = await runProgram(hundredfold('hundredfold', { path, out, baseUrl: model.baseUrl, flags }));
-    rmSync(out, { recursive: true });
     const stats = await model.stats();
     if (figuresOf(stdout).calls !== calls || stats.answers !== calls)
       throw new Error(`${calls} calls were due, ${stats.answers} were made`);

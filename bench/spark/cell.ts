@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { RUN_ENDED } from '../hundredfold.ts';
 import type { ModelStats } from '../model/answer-account.ts';
 import type { BenchModel } from '../model/open-model.ts';
@@ -12,10 +11,9 @@ export interface OneRun {
   model: ModelStats;
 }
 
-/** One run of a contestant to its end; what it wrote is looked at and removed. */
+/** One run of a contestant to its end; what it wrote is looked at. */
 export async function oneRun(contestant: Contestant, job: Job, model: BenchModel): Promise<OneRun> {
   const { use } = await runProgram(contestant.program(job), contestant.isSpark ? [0] : RUN_ENDED);
   const rows = await rowAccount(contestant, job.out);
-  rmSync(job.out, { recursive: true });
   return { use, rows, model: await model.stats() };
 }

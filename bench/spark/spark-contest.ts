@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { median } from '../contenders.ts';
 import { openModel } from '../model/open-model.ts';
+import { newOut } from '../new-out.ts';
 import { writeReviewFile } from '../plan/review-files.ts';
 import { markdownTable } from '../results.ts';
 import { openSession } from '../session.ts';
@@ -58,7 +59,7 @@ async function measuredCells(python: string, { sizes, folder, say }: Contest): P
           if (repetition >= timesOf({ calls, latencyMs, concurrency: contestant.inFlight }, sizes.repetitions)) continue;
           say(`${rows.toLocaleString('en')} rows, ${latencyMs} ms a call: ${contestant.name} ...`);
           await model.begin({ latencyMs });
-          const run = await oneRun(contestant, { path, out: join(folder, 'out'), baseUrl: model.baseUrl }, model);
+          const run = await oneRun(contestant, { path, out: newOut(folder), baseUrl: model.baseUrl }, model);
           if (run.rows.kept !== rows || run.rows.doubled + run.rows.failed > 0) throw new Error(`${contestant.name}: rows are missing`);
           runs[index]?.push(run);
         }
