@@ -62,6 +62,8 @@ export interface LocalRun {
   concurrency: number;
   /** Where several runs share these calls: what lets so many of them through. @default one of the run's own */
   calls?: LimitFunction;
+  /** Batches that one function takes, of a level of so many. @default one: a function costs nothing here, and with several it idles until its slowest call is answered */
+  batchesPerFunction?: (batches: number) => number;
   observer: RunObserver;
   /** Its abort halts the attempt: calls in flight are finished, what is done is written, the rest waits for the next attempt. */
   interrupt?: AbortSignal;
@@ -132,6 +134,7 @@ export async function runLocally(options: LocalRun): Promise<RunRecord | undefin
         events,
         // Some batches read or write while others wait for the model: a few more in flight keep the calls at their number.
         concurrency: concurrency + Math.ceil(concurrency / 2),
+        batchesPerFunction: options.batchesPerFunction ?? (() => 1),
         isTimeShort: () => hurry.signal.aborted,
       });
       const isFirst = planned.next === 'summarize' && planned.level === 0;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shareOfFunction } from '../../functions/plan-batches/plan-batches.ts';
 import { systemClock } from '../../functions/shared/clock.ts';
 import type { StepName } from '../../functions/shared/contract.ts';
 import { OFFLINE_ENDPOINT } from '../../functions/shared/model-catalog.ts';
@@ -72,6 +73,8 @@ export async function countedRun(rows: number): Promise<Counts> {
       stores,
       model: { endpoint: OFFLINE_ENDPOINT },
       concurrency: 16,
+      // As it is deployed.
+      batchesPerFunction: shareOfFunction,
       observer,
       watch: watching(counts),
     });

@@ -39,6 +39,8 @@ export interface PlanBatchesPorts {
   events: EventSink;
   /** Batches in flight in one run. */
   concurrency: number;
+  /** Batches that one function takes, of a level of so many. @default shareOfFunction */
+  batchesPerFunction?: (batches: number) => number;
   /** Whether the invocation should stop at the next part boundary and be called again. */
   isTimeShort: () => boolean;
 }
@@ -152,8 +154,9 @@ async function summarize(run: Run, plan: Plan, ports: PlanBatchesPorts): Promise
 }
 
 /** The map over the batches of one level. */
-function mapOver(level: number, batches: number, { runId }: Run, { work, concurrency }: PlanBatchesPorts) {
-  const batchesPerFunction = shareOfFunction(batches);
+function mapOver(level: number, batches: number, { runId }: Run, ports: PlanBatchesPorts) {
+  const { work, concurrency } = ports;
+  const batchesPerFunction = (ports.batchesPerFunction ?? shareOfFunction)(batches);
   return {
     next: 'summarize' as const,
     level,
