@@ -4,7 +4,7 @@ import { shareOfFunction } from '../functions/plan-batches/plan-batches.ts';
 import type { StepName } from '../functions/shared/contract.ts';
 import { MAX_BATCHES_PER_FUNCTION, MIN_BATCHES_PER_FUNCTION, PART_ROWS, SINGLE_BATCH_LIMIT } from '../functions/shared/limits.ts';
 import { attemptPrefix, LEVELS_PART, partName } from '../functions/shared/object-keys.ts';
-import { defaultMemoryMb } from '../infra/steps.ts';
+import { defaultMemoryMb } from '../infra/default-memory.ts';
 import { workflowDefinition } from '../infra/workflow.ts';
 import { type Result, runInTurn } from './contenders.ts';
 import { pricesSchema } from './costs/cost-page.ts';
@@ -14,7 +14,8 @@ import { markdownTable } from './results.ts';
 import { benchRun } from './run-of-reviews.ts';
 import { isWithin, verdictOf } from './scale/checks.ts';
 import { countsAt, ofLongerTexts, type Share, sharesOf } from './scale/counts-at.ts';
-import { checksOf, planCallsOf, reasons, type Units } from './scale/steps.ts';
+import { predictionsOf, stepSecondsAt, type Units } from './scale/predictions.ts';
+import { checksOf } from './scale/steps.ts';
 import { openSession } from './session.ts';
 
 /**
@@ -32,7 +33,7 @@ const {
   defaults: { rows: 100_000_000, stagedRows: 200_000, repetitions: 3, costRows: 10_000 },
   packages: ['jsonata', 'hyparquet-writer'],
 });
-const SIZES = [10_000, 1_000_000, 100_000_000];
+const SIZES = [costRows, 1_000_000, 100_000_000];
 const GOAL_PERCENT = 5;
 
 const small = join(folder, 'small');
@@ -58,9 +59,7 @@ const outcomes = measured<{ seconds: number; sumSeconds: number; outcomes: numbe
 
 say(`Joining the manifests of ${whole(parts)} parts ...`);
 prepare('scale/simulated-run.ts', 'manifests', large, String(parts), small);
-const joined = measured<{ seconds: number; batches: number; folds: number[]; bytes: number; longestLineBytes: number }>('scale/join.ts', [
-  large,
-]);
+const joined = measured<{ seconds: number; batches: number; folds: number[]; bytes: number }>('scale/join.ts', [large]);
 const { batches, folds, bytes } = joined.printed as (typeof joined.figures)[number];
 
 say(`Starting the children of ${whole(batches)} batches ...`);
@@ -97,7 +96,7 @@ const stagedParts = Math.max(1, stagedRows / PART_ROWS);
 const steps: readonly StepName[] = ['plan-batches', 'summarize-batch', 'write-tables', 'finish-run'];
 const units: Units = {
   run: { rows, parts, batches, folds: folds.reduce((sum, some) => sum + some, 0), levels: folds.length + 1 },
-  stage: { secondsPerPart: medianOf(staged, ({ stagedAt }) => stagedAt) / stagedParts, residentMb: staged.residentMb },
+  stage: { parts: stagedParts, secondsPerPart: medianOf(staged, ({ stagedAt }) => stagedAt) / stagedParts, residentMb: staged.residentMb },
   join: { seconds: secondsOf(joined), residentMb: joined.residentMb, manifestBytes: bytes },
   children: {
     count: engine.figures[0]?.children ?? 0,
@@ -112,6 +111,7 @@ const units: Units = {
   finish: timed(finished),
   groupedLedger: timed(groupedLedger),
   controlWritesPerCall: counted.controlWrites / counted.calls,
+  secondsPerCall: prices.assumptions.secondsPerCall,
   memoryMb: defaultMemoryMb,
   runTimeoutSeconds: workflowDefinition({
     functions: Object.fromEntries(steps.map((step) => [step, step])) as Record<StepName, string>,
@@ -120,8 +120,9 @@ const units: Units = {
 };
 const checks = checksOf(units);
 const bills = SIZES.map((size) => {
-  const counts = size === costRows ? countedSmall : countsAt(size, counted, size === rows ? planCallsOf(units) : 1);
-  return { size, counts, ...sharesOf(counts, prices), ofLonger: sharesOf(ofLongerTexts(counts), prices).all };
+  const counts = size === costRows ? countedSmall : countsAt(size, counted, size === rows ? predictionsOf(units).planCalls : 1);
+  const seconds = stepSecondsAt(size, units);
+  return { size, counts, seconds, ...sharesOf(counts, prices, seconds), ofLonger: sharesOf(ofLongerTexts(counts), prices, seconds).all };
 });
 
 const percent = (share: Share | undefined) => `${(share?.percent ?? 0).toFixed(1)} %`;
@@ -160,11 +161,10 @@ const goals = bills.map(({ size, all, services: lines }) => {
 });
 
 const missed = checks.filter((check) => !isWithin(check));
-const notes = missed.flatMap(({ step }) => (step in reasons ? `- ${step}: ${reasons[step]}` : []));
 const section = `${whole(rows)} rows, ${whole(batches)} batches, ${whole(units.run.folds)} folds, on default memory. Manifest, children, levels, excerpts and receipts were made in full and given to the steps that are deployed;
 staging and writing were measured on ${whole(stagedRows)} rows and on a part. ${missed.length === 0 ? 'Everything is within its limit.' : `Beyond their limits: ${missed.map(({ step }) => step).join('; ')}.`}
 
-${notes.length === 0 ? '' : `${notes.join('\n')}\n\n`}${markdownTable(
+${markdownTable(
   checks.map((check) => ({
     step: check.step,
     measured: check.measured,
@@ -176,9 +176,10 @@ ${notes.length === 0 ? '' : `${notes.join('\n')}\n\n`}${markdownTable(
 )}
 
 Predicted seconds are those measured here times what a function's memory gives it of a core (1,769 MB are one), and 100 ms for each request of S3, of which so many are under way at once as
-the step has: S3's guide says 100 to 200 ms, most take less. The local engine reads that manifest and starts ${whole(units.children.count)} empty children in ${digits(units.children.engineSeconds)} s with ${whole(units.children.engineMb)} MiB.
+the step has: S3's guide says 100 to 200 ms, most take less. Memory is that of the local stores: the S3 client's upload buffers come on top (at most four of 8 MiB for each file under way), and that of
+the levels is of a run without groups. The local engine reads that manifest and starts ${whole(units.children.count)} empty children in ${digits(units.children.engineSeconds)} s with ${whole(units.children.engineMb)} MiB.
 
-What AWS bills, counted at ${whole(costRows)} rows and, beyond, from the run of ${whole(counted.rows)} rows in [costs.json](../bench/results/costs.json): requests go with the calls, transitions follow from the definition.
+What AWS bills, counted at ${whole(costRows)} rows and, beyond, from the run of ${whole(counted.rows)} rows in [costs.json](../bench/results/costs.json): requests go with the calls, transitions follow from the definition, seconds of Lambda are those predicted above, and ${prices.assumptions.secondsPerCall} s assumed for each function that calls the model.
 
 ${countTable}
 
@@ -188,6 +189,6 @@ ${billTable}
 
 ${goals.join('\n')}
 
-Why: a run of fewer than ${whole(SINGLE_BATCH_LIMIT)} batches gives each function one batch, so a call takes three transitions and a function's seconds by itself; from there on ${MIN_BATCHES_PER_FUNCTION} to ${MAX_BATCHES_PER_FUNCTION} calls share them. S3 has
+Why: a run of fewer than ${whole(SINGLE_BATCH_LIMIT)} batches gives each function one batch, so a call takes four transitions and a function's seconds by itself; from there on ${MIN_BATCHES_PER_FUNCTION} to ${MAX_BATCHES_PER_FUNCTION} calls share them. S3 has
 ${(counted.s3Writes / counted.calls).toFixed(1)} writes and ${(counted.s3Reads / counted.calls).toFixed(1)} reads for each call, whatever the size: the answer and the outcome are objects of their own, and both are looked for before the model is asked.`;
 finish({ rows, stagedRows, units, checks, bills }, section);

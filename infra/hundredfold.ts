@@ -42,7 +42,7 @@ export interface HundredfoldProps {
   readonly maxCostUsdPerDay?: number | null;
   /** Model calls in flight in one run. @default 100 */
   readonly modelConcurrency?: number;
-  /** MiB of memory of single functions. @default defaultMemoryMb of steps.ts */
+  /** MiB of memory of single functions. @default defaultMemoryMb */
   readonly memoryMb?: Partial<Record<FunctionName, number>>;
   /** A bucket of yours for the uploads. It must keep versions and tell EventBridge of new objects. @default a new one */
   readonly inputBucket?: IBucket;

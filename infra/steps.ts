@@ -4,18 +4,9 @@ import { Construct } from 'constructs';
 import type { EnvName } from '../functions/shared/env.ts';
 import { reportFiles } from '../functions/shared/report-files.ts';
 import type { Settings } from '../functions/shared/settings.ts';
+import { defaultMemoryMb } from './default-memory.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import { type FunctionName, type StepResources, stepPermissions } from './step-permissions.ts';
-
-/** MiB of memory; CPU and network grow with it. */
-export const defaultMemoryMb: Readonly<Record<FunctionName, number>> = {
-  'accept-upload': 512,
-  'plan-batches': 2048,
-  'summarize-batch': 512,
-  'write-tables': 2048,
-  'finish-run': 1024,
-  'watch-runs': 256,
-};
 
 /** Longest that Lambda lets a function run: planning, writing and finishing grow with the upload and go on in another call. */
 const LAMBDA_LIMIT = Duration.minutes(15);

@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs';
 
-/** When a process began, as the kernel counts it where that can be read; a process id alone may be used again. */
+/** Of a process that has ended and that its parent has not asked about yet. */
+const ZOMBIE = 'Z';
+
+/** When a process began, as the kernel counts it where that can be read; a process id alone may be used again. `ended` where only its entry is left. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '?';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === ZOMBIE ? 'ended' : (fields[19] ?? '?');
   } catch {
     return '?';
   }
 }
 
-/** The name under which this process claims an attempt. */
-export const thisOwner = () => `process:${process.pid}@${startOf(process.pid)}`;
+/** The name under which a process claims an attempt. */
+export const ownerOf = (pid: number) => `process:${pid}@${startOf(pid)}`;
+export const thisOwner = () => ownerOf(process.pid);
 
 /** The process id of an owner that still lives, undefined where it is gone or was no process. */
 export function livingProcess(owner: string): number | undefined {

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { StepName } from '../../functions/shared/contract.ts';
 import { SINGLE_BATCH_LIMIT } from '../../functions/shared/limits.ts';
+import { defaultMemoryMb } from '../../infra/default-memory.ts';
 import { markdownTable } from '../results.ts';
 import type { Counts } from './counted-run.ts';
 
@@ -19,65 +21,96 @@ export const pricesSchema = z.strictObject({
     secondsPerCall: usd,
     planSecondsPerMillionRows: usd,
     writeSecondsPerMillionRows: usd,
-    memoryGb: z.record(z.enum(['plan-batches', 'summarize-batch', 'write-tables', 'finish-run']), usd),
+    finishSeconds: usd,
   }),
 });
 export type Prices = z.infer<typeof pricesSchema>;
 
 export interface CostLine {
   service: string;
-  /** What is billed, for a million rows. */
+  /** What is billed. */
   billed: string;
   usd: number;
 }
 
-const FINISH_SECONDS = 10;
+/** Seconds that the functions of a run work, all calls of one step together; those of summarize-batch wait for the model. */
+export interface StepSeconds {
+  plan: number;
+  write: number;
+  finish: number;
+}
+
 const MILLION = 1_000_000;
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 
-/** Dollars for a million rows, by service: the counts of a run, taken times what a million is to its rows. */
-export function costLines(counts: Counts, prices: Prices): CostLine[] {
+const assumedSeconds = (rows: number, { assumptions }: Prices): StepSeconds => ({
+  plan: (assumptions.planSecondsPerMillionRows * rows) / MILLION,
+  write: (assumptions.writeSecondsPerMillionRows * rows) / MILLION,
+  finish: assumptions.finishSeconds,
+});
+
+/** GB-seconds of Lambda on default memory. The batches of a function are asked for side by side. */
+function gbSecondsOf({ invocations }: Counts, { plan, write, finish }: StepSeconds, secondsPerCall: number): number {
+  const seconds = {
+    'plan-batches': plan,
+    'summarize-batch': invocations['summarize-batch'] * secondsPerCall,
+    'write-tables': write,
+    'finish-run': finish,
+  };
+  return Object.entries(seconds).reduce((sum, [step, some]) => sum + (some * defaultMemoryMb[step as StepName]) / 1024, 0);
+}
+
+/** What a run costs, service by service, the model first. @param seconds by default those that prices.json assumes. */
+export function billOf(counts: Counts, prices: Prices, seconds: StepSeconds = assumedSeconds(counts.rows, prices)): CostLine[] {
   const { usd: price, assumptions, model } = prices;
-  const perMillion = (value: number) => (value * MILLION) / counts.rows;
-  const { memoryGb, secondsPerCall, planSecondsPerMillionRows, writeSecondsPerMillionRows } = assumptions;
-  const invocations = perMillion(Object.values(counts.invocations).reduce((sum, some) => sum + some, 0));
-  const gbSeconds =
-    planSecondsPerMillionRows * memoryGb['plan-batches'] +
-    // The batches of a function are asked for side by side.
-    perMillion(counts.invocations['summarize-batch']) * secondsPerCall * memoryGb['summarize-batch'] +
-    writeSecondsPerMillionRows * memoryGb['write-tables'] +
-    FINISH_SECONDS * memoryGb['finish-run'];
-  const line = (service: string, billed: string, dollars: number): CostLine => ({ service, billed, usd: dollars });
-  const [input, output] = [perMillion(counts.inputTokens), perMillion(counts.outputTokens)];
+  const { inputTokens, outputTokens, transitions, s3Writes, s3Reads, controlWrites, controlReads, events } = counts;
+  const requests = Object.values(counts.invocations).reduce((sum, some) => sum + some, 0);
+  const gbSeconds = gbSecondsOf(counts, seconds, assumptions.secondsPerCall);
   return [
-    line(
-      `Model (${model.name})`,
-      `${whole(input)} tokens in, ${whole(output)} out`,
-      (input * model.inputUsdPerMillion + output * model.outputUsdPerMillion) / MILLION,
-    ),
-    line('Step Functions', `${whole(perMillion(counts.transitions))} transitions`, perMillion(counts.transitions) * price.stateTransition),
-    line(
-      'S3',
-      `${whole(perMillion(counts.s3Writes))} PUT, COPY, LIST; ${whole(perMillion(counts.s3Reads))} GET, HEAD`,
-      perMillion(counts.s3Writes) * price.s3Write + perMillion(counts.s3Reads) * price.s3Read,
-    ),
-    line(
-      'Lambda',
-      `${whole(invocations)} requests, ${whole(gbSeconds)} GB-seconds`,
-      invocations * price.lambdaRequest + gbSeconds * price.lambdaGbSecond,
-    ),
-    line(
-      'DynamoDB',
-      `${whole(perMillion(counts.controlWrites))} writes, ${whole(perMillion(counts.controlReads))} reads`,
-      perMillion(counts.controlWrites) * price.controlWrite + perMillion(counts.controlReads) * price.controlRead,
-    ),
-    line('EventBridge', `${counts.events} events a run`, counts.events * price.event),
+    {
+      service: `Model (${model.name})`,
+      billed: `${whole(inputTokens)} tokens in, ${whole(outputTokens)} out`,
+      usd: (inputTokens * model.inputUsdPerMillion + outputTokens * model.outputUsdPerMillion) / MILLION,
+    },
+    { service: 'Step Functions', billed: `${whole(transitions)} transitions`, usd: transitions * price.stateTransition },
+    {
+      service: 'S3',
+      billed: `${whole(s3Writes)} PUT, COPY, LIST; ${whole(s3Reads)} GET, HEAD`,
+      usd: s3Writes * price.s3Write + s3Reads * price.s3Read,
+    },
+    {
+      service: 'Lambda',
+      billed: `${whole(requests)} requests, ${whole(gbSeconds)} GB-seconds`,
+      usd: requests * price.lambdaRequest + gbSeconds * price.lambdaGbSecond,
+    },
+    {
+      service: 'DynamoDB',
+      billed: `${whole(controlWrites)} writes, ${whole(controlReads)} reads`,
+      usd: controlWrites * price.controlWrite + controlReads * price.controlRead,
+    },
+    { service: 'EventBridge', billed: `${events} events`, usd: events * price.event },
   ];
+}
+
+/** What was counted, taken times what a million rows are to its rows; a run has its events and its end once, however large it is. */
+export function ofAMillionRows(counts: Counts): Counts {
+  const times = (count: number) => (count * MILLION) / counts.rows;
+  const { invocations, events, ...rest } = counts;
+  return {
+    ...(Object.fromEntries(Object.entries(rest).map(([name, count]) => [name, times(count)])) as typeof rest),
+    events,
+    invocations: {
+      'plan-batches': times(invocations['plan-batches']),
+      'summarize-batch': times(invocations['summarize-batch']),
+      'write-tables': times(invocations['write-tables']),
+      'finish-run': invocations['finish-run'],
+    },
+  };
 }
 
 /** The page docs/costs.md. */
 export function costPage(counts: Counts, prices: Prices): string {
-  const lines = costLines(counts, prices);
+  const lines = billOf(ofAMillionRows(counts), prices);
   const total = lines.reduce((sum, { usd: dollars }) => sum + dollars, 0);
   const aws = total - (lines[0]?.usd ?? 0);
   const table = markdownTable(
@@ -109,17 +142,17 @@ ${whole(counts.batches)} batches of 100 rows, ${whole(counts.calls)} model calls
 | a streamed upload | one PUT below 8 MiB; from there one for each 8 MiB, and two to begin and to end it |
 | \`list\`, \`folders\` | one S3 LIST for each thousand keys |
 | \`get\`, \`head\`, \`stream\` | one S3 GET or HEAD each; deleting costs nothing |
-| \`reserve\`, \`settle\`, \`count\`, \`halt\` of control, \`reserve\`, \`settle\` of the rate limiter | one DynamoDB write each; the rate limiter makes fewer, since it leases slots in blocks |
+| \`reserve\`, \`settle\`, \`count\`, \`halt\` of control, \`reserve\`, \`settle\` of the rate limiter | one DynamoDB write each; the rate limiter makes fewer, since it leases slots in blocks, and more where runs wait at a limit ([measured](benchmarks.md#the-shared-rate-limit)) |
 | \`stopReason\` | one DynamoDB read |
 | a published event | one event on a custom bus |
-| a state entered or tried again, in the workflow and in its children | one transition of a Standard workflow |
+| a state entered or tried again, in the workflow and in its children; a child's start | one transition of a Standard workflow |
 | a Task | one request of Lambda |
 
-Levels of fewer than ${SINGLE_BATCH_LIMIT} batches give each function one batch ([why](decisions/019-batches-of-a-function.md)): three transitions for each, so a million rows in files that small cost $${(((3 * MILLION) / 100) * prices.usd.stateTransition).toFixed(2)} in Step Functions.
+Levels of fewer than ${SINGLE_BATCH_LIMIT} batches give each function one batch ([why](decisions/019-batches-of-a-function.md)): four transitions for each, so a million rows in files that small cost $${(((4 * MILLION) / 100) * prices.usd.stateTransition).toFixed(2)} in Step Functions.
 
 ## What was not counted
 
-- **Time in Lambda** is an assumption: ${assumptions.secondsPerCall} s a model call (the batches of one function are asked for side by side), ${assumptions.planSecondsPerMillionRows} s to plan and ${assumptions.writeSecondsPerMillionRows} s to write a million rows, ${FINISH_SECONDS} s to finish.
+- **Time in Lambda** is an assumption: ${assumptions.secondsPerCall} s a model call (the batches of one function are asked for side by side), ${assumptions.planSecondsPerMillionRows} s to plan and ${assumptions.writeSecondsPerMillionRows} s to write a million rows, ${assumptions.finishSeconds} s to finish.
 - **Tokens** are those that the offline model server counts for this text; answers of a real model may be longer, up to \`maxOutputTokens\`. Longer texts cost more
   tokens and more parts; the number of calls stays. \`npm run explain -- FILE\` estimates a file of yours.
 - **Tries after errors and waits for the rate limit**: each is two or three transitions more.

@@ -28,7 +28,7 @@ export interface Counts {
   controlWrites: number;
   controlReads: number;
   events: number;
-  /** States entered and tried again, in the workflow and in its children. */
+  /** States entered and tried again, in the workflow and in its children, and the children's starts. */
   transitions: number;
   /** Tasks started, by step; those that were tried again count again. */
   invocations: Record<StepName, number>;
@@ -44,6 +44,12 @@ const stepOfState: Readonly<Record<string, StepName>> = {
   [stateNames.write]: 'write-tables',
   [stateNames.finish]: 'finish-run',
 };
+
+/**
+ * The last states of children: each child enters one of them, once. A distributed map is charged a transition for the start of every child besides
+ * the child's own. Source: Step Functions developer guide, "Transitions in Distributed Map state".
+ */
+const lastOfChild: ReadonlySet<string> = new Set([stateNames.childDone, stateNames.recordFailure, stateNames.write]);
 
 /** Counts what a run of invented reviews does on this machine, offline, with everything as it is deployed but the ports. */
 export async function countedRun(rows: number): Promise<Counts> {
@@ -184,6 +190,7 @@ const watching = (counts: Counts): PortWatch => ({
   onState({ type, state }) {
     if (type !== 'entered' && type !== 'retried') return;
     counts.transitions++;
+    if (type === 'entered' && lastOfChild.has(state)) counts.transitions++;
     const step = stepOfState[state];
     if (step) counts.invocations[step]++;
   },

@@ -20,6 +20,12 @@ export const verdictOf = (check: Check): string =>
     ? `within, ${((100 * check.predicted) / check.limit).toFixed(0)} %`
     : `missed, ${(check.predicted / check.limit).toFixed(1)} times the limit`;
 
+/** Source: service quotas of Lambda. */
+export const LAMBDA_SECONDS = 900;
+
+/** Keys on a page of a listing. */
+export const LISTED_KEYS = 1_000;
+
 /** Source: Lambda developer guide, "Configure Lambda function memory". */
 const MB_OF_ONE_CORE = 1_769;
 

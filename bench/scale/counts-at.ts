@@ -2,11 +2,13 @@ import { shareOfFunction } from '../../functions/plan-batches/plan-batches.ts';
 import { FoldShape } from '../../functions/shared/fold.ts';
 import { FAN_IN, PART_ROWS } from '../../functions/shared/limits.ts';
 import { defaultSettings } from '../../functions/shared/settings.ts';
-import { type CostLine, costLines, type Prices } from '../costs/cost-page.ts';
+import { billOf, type Prices, type StepSeconds } from '../costs/cost-page.ts';
 import type { Counts } from '../costs/counted-run.ts';
 
-/** States of a child that has nothing to wait for: summarize-batch, ChooseMore, BatchesDone. */
-const CHILD_STATES = 3;
+/** Transitions of a child that has nothing to wait for: its start, summarize-batch, ChooseMore, BatchesDone. */
+const CHILD_TRANSITIONS = 4;
+/** Its start and write-tables. */
+const WRITING_TRANSITIONS = 2;
 /** States that a run enters once: begin, the map over the parts, finish-run, ChooseOutcome, RunEnded. */
 const RUN_STATES = 5;
 /** plan-batches and ChooseNext, each time that it plans. */
@@ -35,7 +37,7 @@ export function countsAt(rows: number, counted: Counts, planCalls = 1): Counts {
     ...{ s3Writes: times(counted.s3Writes), s3Reads: times(counted.s3Reads) },
     ...{ controlWrites: times(counted.controlWrites), controlReads: times(counted.controlReads) },
     ...{ inputTokens: times(counted.inputTokens), outputTokens: times(counted.outputTokens) },
-    transitions: RUN_STATES + PLANNING_STATES * plans + levels.length + CHILD_STATES * children + parts,
+    transitions: RUN_STATES + PLANNING_STATES * plans + levels.length + CHILD_TRANSITIONS * children + WRITING_TRANSITIONS * parts,
     invocations: { 'plan-batches': plans, 'summarize-batch': children, 'write-tables': parts, 'finish-run': 1 },
   };
 }
@@ -58,11 +60,10 @@ export interface Share {
 }
 
 /** Dollars that AWS takes for a run, service by service, and all of them together, as shares of the model's. */
-export function sharesOf(counts: Counts, prices: Prices): { modelUsd: number; services: Share[]; all: Share } {
-  const dollars = (line: CostLine) => (line.usd * counts.rows) / 1_000_000;
-  const [model, ...services] = costLines(counts, prices);
-  const modelUsd = model ? dollars(model) : 0;
+export function sharesOf(counts: Counts, prices: Prices, seconds?: StepSeconds): { modelUsd: number; services: Share[]; all: Share } {
+  const [model, ...services] = billOf(counts, prices, seconds);
+  const modelUsd = model?.usd ?? 0;
   const shareOf = (service: string, usd: number): Share => ({ service, usd, percent: (100 * usd) / modelUsd });
-  const all = services.reduce((sum, line) => sum + dollars(line), 0);
-  return { modelUsd, services: services.map((line) => shareOf(line.service, dollars(line))), all: shareOf('All of AWS', all) };
+  const all = services.reduce((sum, { usd }) => sum + usd, 0);
+  return { modelUsd, services: services.map(({ service, usd }) => shareOf(service, usd)), all: shareOf('All of AWS', all) };
 }

@@ -13,12 +13,8 @@ const started = performance.now();
 const { folds } = await planStaged(run, counts, work);
 const seconds = (performance.now() - started) / 1000;
 
-let longestLineBytes = 0;
 let bytes = 0;
 for await (const group of lines(work.stream(manifestKey(run.runId, 0)))) {
-  for (const line of group) {
-    longestLineBytes = Math.max(longestLineBytes, line.length + 1);
-    bytes += line.length + 1;
-  }
+  for (const line of group) bytes += line.length + 1;
 }
-process.stdout.write(`${JSON.stringify({ seconds, batches: counts.batches, folds, bytes, longestLineBytes })}\n`);
+process.stdout.write(`${JSON.stringify({ seconds, batches: counts.batches, folds, bytes })}\n`);

@@ -3,9 +3,9 @@ import type { Run } from '../shared/contract.ts';
 import { addPayments, noPayments, outcomeKeys, type PaymentSums, readOutcomeAt } from '../shared/outcome.ts';
 import type { ObjectStore } from '../shared/ports.ts';
 
-const READS_IN_FLIGHT = 64;
+export const READS_IN_FLIGHT = 64;
 /** Outcomes read at most: a million take a function longer than it may live. */
-const MAX_OUTCOMES = 100_000;
+export const MAX_OUTCOMES = 100_000;
 
 /** What a run has paid by its outcomes, where there are no receipts to say it. The cost is null, unknown, where there are too many to read. */
 export async function paymentsOf(run: Run, work: ObjectStore): Promise<PaymentSums> {

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../shared/ports.ts';
 import type { Receipt } from '../shared/receipt.ts';
 import { tableNames } from '../shared/table-names.ts';
 
-const COPIES_IN_FLIGHT = 32;
+export const COPIES_IN_FLIGHT = 32;
 
 /** Copies the run's files under `tables/` and removes those of an earlier attempt that it no longer has. The `runs` row is not among them. */
 export async function publishTables(

@@ -10,7 +10,7 @@ import { type LevelsReceipt, levelsReceiptSchema, type Receipt, receiptSchema } 
 /** Name of the error with which every store says that there is no such object. */
 const OBJECT_NOT_FOUND: ObjectNotFound['name'] = 'ObjectNotFound';
 
-const READS_IN_FLIGHT = 32;
+export const READS_IN_FLIGHT = 32;
 
 export interface Receipts {
   parts: Receipt[];

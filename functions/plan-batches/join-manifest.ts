@@ -19,7 +19,7 @@ import { LineWriter } from './line-writer.ts';
 import { runFoldsOf, withParent } from './run-folds.ts';
 
 /** Parts of which something is read, and parts of which something is written, at once. */
-const PARTS_IN_FLIGHT = 8;
+export const PARTS_IN_FLIGHT = 8;
 
 /**
  * Joins the manifests of all parts, in order, to the one that the map reads, and gives each batch the fold that its summary goes into, there and

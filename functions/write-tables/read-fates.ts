@@ -5,7 +5,7 @@ import type { ObjectStore } from '../shared/ports.ts';
 import { type BatchFate, fateOf } from './batch-fate.ts';
 
 /** Outcomes read at once. */
-const READS_IN_FLIGHT = 64;
+export const READS_IN_FLIGHT = 64;
 
 /** What became of a batch. */
 export const readFate = async (batch: Batch, run: Run, stopReason: string | null, work: ObjectStore): Promise<BatchFate> =>

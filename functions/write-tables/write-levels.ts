@@ -22,7 +22,7 @@ import { batchSummaryRow } from './table-rows.ts';
 import { ThemesFile } from './themes-file.ts';
 
 /** Outcomes of folds that are read at once: one function reads those of all, and of many groups there may be half a million. */
-const READS_IN_FLIGHT = 128;
+export const READS_IN_FLIGHT = 128;
 
 /**
  * Writes the rows of every fold, made or not, and of every group. @returns what they add to the run, and where its root is.

@@ -4,7 +4,8 @@ import { pricesSchema } from '../../bench/costs/cost-page.ts';
 import type { Counts } from '../../bench/costs/counted-run.ts';
 import { type Check, isWithin, S3_REQUEST_SECONDS, s3Seconds, secondsInLambda, verdictOf } from '../../bench/scale/checks.ts';
 import { batchesOfLevels, countsAt, ofLongerTexts, sharesOf } from '../../bench/scale/counts-at.ts';
-import { checksOf, planCallsOf, type Units } from '../../bench/scale/steps.ts';
+import { predictionsOf, stepSecondsAt, type Units } from '../../bench/scale/predictions.ts';
+import { checksOf } from '../../bench/scale/steps.ts';
 
 const file = (path: string) => JSON.parse(readFileSync(new URL(`../../bench/${path}`, import.meta.url), 'utf8')) as unknown;
 const counted = file('results/costs.json') as Counts;
@@ -56,13 +57,13 @@ describe('the steps of a run', () => {
   const measured = { seconds: 10, residentMb: 200 };
   const units: Units = {
     run: { rows: 100_000_000, parts: 1_000, batches: 1_000_000, folds: 10_101, levels: 4 },
-    stage: { secondsPerPart: 0.5, residentMb: 200 },
+    stage: { parts: 2, secondsPerPart: 0.5, residentMb: 200 },
     join: { ...measured, manifestBytes: 250_000_000 },
     children: { count: 40_000, inputBytes: 8_192, engineSeconds: 40, engineMb: 200 },
     ...{ part: measured, levels: measured, finish: measured, groupedLedger: measured },
     outcome: { seconds: 0.0001 },
     groupSum: { seconds: 0.00001 },
-    controlWritesPerCall: 4,
+    ...{ controlWritesPerCall: 4, secondsPerCall: 3 },
     memoryMb: { 'plan-batches': 2_048, 'write-tables': 2_048, 'finish-run': 1_024 },
     runTimeoutSeconds: 604_800,
   };
@@ -72,11 +73,27 @@ describe('the steps of a run', () => {
     expect(predictedOf('stage a part')).toBeCloseTo(0.5 + 5 * 0.1);
     expect(predictedOf('stage all rows')).toBeCloseTo(1_000);
     // Two that stage, and one that joins.
-    expect(planCallsOf(units)).toBe(3);
+    expect(predictionsOf(units).planCalls).toBe(3);
     expect(predictedOf('start the children')).toBe(400);
     expect(predictedOf('join the manifest, plan the levels')).toBeCloseTo(10 + (2_000 * 0.1) / 8);
     expect(predictedOf('the same in the call that stages the last part')).toBeCloseTo(10 / 20 + (100 * 0.1) / 8);
     expect(predictedOf('manifest')).toBeCloseTo(0.25);
+  });
+
+  test('are billed by their parts, and otherwise by their share of the measured run', () => {
+    const whole = stepSecondsAt(100_000_000, units);
+    const { partWritten, levelsWritten, finished } = predictionsOf(units);
+    expect(whole.write).toBeCloseTo(1_000 * partWritten + levelsWritten);
+    expect(whole.finish).toBeCloseTo(finished);
+    expect(stepSecondsAt(1_000_000, units).write).toBeCloseTo(whole.write / 100);
+    // However few its rows are, a run has a part.
+    expect(stepSecondsAt(10, units).write).toBeGreaterThan(partWritten);
+  });
+
+  test('read no more outcomes than finish-run does, for what a run has paid', () => {
+    const step = 'finish-run, what a run has paid that failed before its tables';
+    const core = 1_769 / 1_024;
+    expect(predictedOf(step)).toBeCloseTo(100_000 * 0.0001 * core + 100 * 0.1 + (100_000 * 0.1) / 64);
   });
 
   test('are slower with less memory, and missed where they are beyond their limit', () => {

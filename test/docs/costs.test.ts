@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { costLines, costPage, pricesSchema } from '../../bench/costs/cost-page.ts';
+import { billOf, costPage, ofAMillionRows, pricesSchema } from '../../bench/costs/cost-page.ts';
 import { type Counts, countedRun, counting } from '../../bench/costs/counted-run.ts';
 import { modelFacts } from '../../functions/shared/model-catalog.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
@@ -20,7 +20,7 @@ test('the price of the model is that of the catalog', () => {
 
 test('a million rows cost what their counts cost', () => {
   const some: Counts = { ...counts, rows: 500_000, transitions: 10_000, inputTokens: 1_000_000, outputTokens: 1_000_000 };
-  const lines = costLines(some, prices);
+  const lines = billOf(ofAMillionRows(some), prices);
   const usdOf = (service: string) => lines.find((line) => line.service.startsWith(service))?.usd;
   expect(usdOf('Step Functions')).toBeCloseTo(0.5);
   expect(usdOf('Model')).toBeCloseTo(1.2);
@@ -28,9 +28,9 @@ test('a million rows cost what their counts cost', () => {
 
 test('a run is counted as it is billed: as many calls, transitions and requests as its batches need', async () => {
   const small = await countedRun(250);
-  // Begin, plan, choose, map, plan, choose, map (the fold), plan, choose, write, finish, outcome, end; and for each child its own.
+  // Begin, plan, choose, map, plan, choose, map (the fold), plan, choose, write, finish, outcome, end; and for each child its start and its own.
   expect(small).toMatchObject({
-    ...{ rows: 250, batches: 3, calls: 4, events: 2, transitions: 13 + 3 * (3 + 1) + 2 },
+    ...{ rows: 250, batches: 3, calls: 4, events: 2, transitions: 13 + 4 * (3 + 1) + 2 * 2 },
     invocations: { 'plan-batches': 3, 'summarize-batch': 4, 'write-tables': 2, 'finish-run': 1 },
   });
   expect(small.s3Writes).toBeGreaterThan(20);

@@ -10,7 +10,7 @@ import { joinExcerpts } from './join-excerpts.ts';
 import type { PageAssets } from './page-frame.ts';
 import { type RunRecord, reportPage } from './report-page.ts';
 
-const READS_IN_FLIGHT = 16;
+export const READS_IN_FLIGHT = 16;
 
 /** A part has no excerpt of the attempt that wrote its tables: they are of an older version, or it could not be written. */
 export class ExcerptMissing extends Error {
