@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchArguments, parseBenchArguments, type Sizes } from './bench-arguments.ts';
+import { onStop } from './on-stop.ts';
 import { keepFigures, keepResults, resultsFolder, settingOf } from './results.ts';
 
 const USAGE = 2;
@@ -47,7 +48,7 @@ export function openSession<Defaults extends Sizes>({
   // What was killed a moment ago may still write.
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   // What was started ends with the process.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(128 + constants.signals[signal]));
+  onStop((exitCode) => process.exit(exitCode));
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   return {
     sizes,

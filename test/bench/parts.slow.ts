@@ -49,7 +49,10 @@ test('a size that is none is refused, and nothing is left behind', async () => {
   expect(await readdir(temporary)).toEqual([]);
 });
 
-test('a command that is stopped ends what it has started and leaves nothing behind', async () => {
+test.each([
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('a command that is stopped by %s ends what it has started and leaves nothing behind', async (signal, exitCode) => {
   const child = spawn('node', ['bench/run.ts', 'write', '--rows', '1000000', '--repetitions', '1'], {
     cwd: repository,
     env: { ...process.env, PATH, TMPDIR: temporary },
@@ -58,8 +61,8 @@ test('a command that is stopped ends what it has started and leaves nothing behi
   await once(child.stderr, 'data');
   // The benchmark is at work, and waits for a process of its own.
   expect(await processesWith(temporary)).toBeGreaterThan(0);
-  child.kill('SIGTERM');
-  expect(await ended).toEqual([143, null]);
+  child.kill(signal);
+  expect(await ended).toEqual([exitCode, null]);
   expect(await readdir(temporary)).toEqual([]);
   expect(await processesWith(temporary)).toBe(0);
 });
