@@ -44,8 +44,19 @@ test.each(commands)(
   300_000,
 );
 
+test('what DuckDB cannot do with its memory is left out and told', async () => {
+  const sizes = '--rows 3000 --repetitions 1 --many-rows 4000 --groups 50 --memory-mb 1';
+  const { stdout, stderr } = await bench(['grouping', ...sizes.split(' ')]);
+  expect(stderr).toContain('DuckDB, ORDER BY group, row could not do with that memory; it is left out.');
+  expect(stdout).toContain('DuckDB could not do with that memory what is missing here.');
+  expect(stdout).not.toContain('| DuckDB, ORDER BY');
+  expect(await readdir(temporary)).toEqual([]);
+});
+
 test('a size that is none is refused, and nothing is left behind', async () => {
   await expect(bench(['write', '--rows', 'many'])).rejects.toThrow('--rows takes a whole number, not "many".');
+  const sentence = '--workers takes a multiple of 8, the most runs that share them, not "12".';
+  await expect(bench(['limits', '--workers', '12'])).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(sentence) });
   expect(await readdir(temporary)).toEqual([]);
 });
 
