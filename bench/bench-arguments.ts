@@ -30,16 +30,21 @@ export function parseBenchArguments<Defaults extends Sizes>(defaults: Defaults, 
     if (name === undefined && flag !== '--results') throw new Error(`There is no ${flag}; the flags are: ${flagLine(defaults)}.`);
     if (value === undefined || value === '' || value.startsWith('--')) throw new Error(`${flag} needs a value.`);
     if (name === undefined) resultsFolder = value;
-    else given[name] = numbersOf(flag, value, typeof defaults[name] === 'number');
+    else given[name] = numbersOf(name, value, typeof defaults[name] === 'number');
   }
   const sizes = { ...defaults, ...given } as BenchArguments<Defaults>['sizes'];
   return { sizes, resultsFolder, isWhole: JSON.stringify(sizes) === JSON.stringify(defaults) };
 }
 
-function numbersOf(flag: string, text: string, isOne: boolean): number | readonly number[] {
+/** A model may answer at once, and a seed may be any number; of nothing else there can be none. */
+const mayBeZero = (name: string) => /latencyMs$/i.test(name) || name === 'seed';
+
+function numbersOf(name: string, text: string, isOne: boolean): number | readonly number[] {
+  const flag = flagOf(name);
   const numbers = text.split(',').map((part) => (/^\d+$/.test(part) ? Number(part) : Number.NaN));
   const [first] = numbers;
   if (first === undefined || numbers.some((value) => !Number.isSafeInteger(value)) || (isOne && numbers.length > 1))
     throw new Error(`${flag} takes ${isOne ? 'a whole number' : 'whole numbers separated by commas'}, not "${text}".`);
+  if (numbers.includes(0) && !mayBeZero(name)) throw new Error(`${flag} takes nothing below 1, not "${text}".`);
   return isOne ? first : numbers;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { envNames } from '../functions/shared/env.ts';
 import { MAX_SEMI_SPACE_MIB } from '../functions/shared/limits.ts';
 import { functionNames } from '../infra/step-permissions.ts';
-import { type Contender, type Result, runInTurn } from './contenders.ts';
+import { type Contender, RESIDENT_MIB, type Result, runInTurn } from './contenders.ts';
 import { digits, medianOf, prepare, program, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
@@ -85,5 +85,6 @@ ${markdownTable([
 ])}
 
 Bundles are made with the options of [pipeline-function.ts](../infra/pipeline-function.ts), as CDK makes them. The import runs everything at the top of the module: clients are made, nothing is asked.
-Every start loads the program that measures it, Node alone as well. A function in Lambda has a share of a core by its memory, so its import takes longer.`;
+Every start loads the program that measures it, Node alone as well. A function in Lambda has a share of a core by its memory, so its import takes longer.
+${RESIDENT_MIB}.`;
 finish({ starts, alone, bundles }, section);

@@ -10,6 +10,9 @@ export interface Contender {
   after?: () => void;
 }
 
+/** How a section explains its column MiB, which is `residentMb`. */
+export const RESIDENT_MIB = 'MiB: most resident (RSS) of the process';
+
 /** One run of a contender, from its start to its end, loading the program included. */
 export interface Usage {
   seconds: number;
@@ -35,6 +38,20 @@ export interface Result<Figures = unknown> extends Usage {
   figures: readonly Figures[];
 }
 
+/** A contender ended with another exit code than 0, or by a signal. */
+export class ContenderFailed extends Error {
+  override readonly name = 'ContenderFailed';
+  readonly contender: string;
+  /** null where a signal ended it. */
+  readonly exitCode: number | null;
+
+  constructor(contender: string, exitCode: number | null, signal: string | null) {
+    super(`${contender} ended with ${signal ?? `exit code ${exitCode}`}`);
+    this.contender = contender;
+    this.exitCode = exitCode;
+  }
+}
+
 const preload = fileURLToPath(new URL('usage-at-exit.ts', import.meta.url));
 const MAX_PRINTED_BYTES = 16 * 1024 * 1024;
 
@@ -47,7 +64,7 @@ function measure({ name, args, after }: Contender): Measurement {
   });
   const seconds = (performance.now() - started) / 1000;
   after?.();
-  if (status !== 0) throw new Error(`${name} ended with ${signal ?? `exit code ${status}`}`);
+  if (status !== 0) throw new ContenderFailed(name, status, signal);
   const [, printed = '', , usage = ''] = output;
   const lastLine = printed?.trimEnd().split('\n').at(-1) ?? '';
   return { printed: lastLine === '' ? null : JSON.parse(lastLine), usage: { seconds, ...JSON.parse(usage ?? '') } };

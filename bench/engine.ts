@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shareOfFunction } from '../functions/plan-batches/plan-batches.ts';
-import { type Contender, runInTurn } from './contenders.ts';
+import { type Contender, RESIDENT_MIB, runInTurn } from './contenders.ts';
 import { digits, medianOf, nodeOptions, prepare, program, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
@@ -44,7 +44,8 @@ const results = [few, many, most].map((batches) => {
   return { batches, measured };
 });
 
-const section = `${repetitions} times in turn, ${whole(most)} batches once; medians, and the most memory of any run. Seconds are those of the run, without the start of the program:
+const section = `${repetitions} times in turn, ${whole(most)} batches once; medians, and the most memory of any run.
+${RESIDENT_MIB}. Seconds are those of the run, without the start of the program:
 
 ${markdownTable(
   results.flatMap(({ batches, measured }) =>

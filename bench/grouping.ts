@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Contender, type Result, runInTurn } from './contenders.ts';
+import { type Contender, ContenderFailed, RESIDENT_MIB, type Result, runInTurn } from './contenders.ts';
+import { OUT_OF_MEMORY } from './grouping/out-of-memory.ts';
 import { digits, medianOf, nodeOptions, prepare, program, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
@@ -38,10 +39,10 @@ function runEach(contenders: readonly Contender[], times: number): (Result | nul
       for (const result of runInTurn(able, times)) results[contenders.findIndex(({ name }) => name === result.name)] = result;
       return results;
     } catch (error) {
-      const failed = able.find(({ name }) => (error as Error).message.startsWith(`${name} ended`));
-      if (!failed?.name.startsWith('DuckDB')) throw error;
-      say(`${(error as Error).message}; it is left out.`);
-      able = able.filter((contender) => contender !== failed);
+      if (!(error instanceof ContenderFailed) || error.exitCode !== OUT_OF_MEMORY) throw error;
+      const failed = error.contender;
+      say(`${failed} could not do with that memory; it is left out.`);
+      able = able.filter(({ name }) => name !== failed);
     }
   }
 }
@@ -113,5 +114,6 @@ const all = [resultsOf(rows, repetitions), resultsOf(manyRows, 1)];
 const section = `${all.map(partOf).join('\n\n')}
 
 DuckDB has a memory limit of ${whole(memoryMb)} MiB, what a grouped plan may take altogether, and writes what does not fit beside its output. ORDER BY writes the rows as JSON lines in the
-order in which the planner stages them, without batches, checks, tokens or attributes; GROUP BY writes a count for each group.`;
+order in which the planner stages them, without batches, checks, tokens or attributes; GROUP BY writes a count for each group.
+${RESIDENT_MIB}.`;
 finish({ groups, memoryMb, results: all }, section);

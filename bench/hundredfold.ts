@@ -9,12 +9,9 @@ export interface HundredfoldRun {
   flags?: readonly string[];
 }
 
+/** What the benchmarks read of a run. */
 export interface RunFigures {
-  status: string;
-  rows_in: number;
   rows_summarized: number;
-  rows_failed: number;
-  batches: number;
   calls: number;
 }
 

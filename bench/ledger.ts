@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { attemptPrefix } from '../functions/shared/object-keys.ts';
-import { type Contender, runInTurn } from './contenders.ts';
+import { type Contender, RESIDENT_MIB, runInTurn } from './contenders.ts';
 import { digits, medianOf, nodeOptions, prepare, program, reviewFile, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { benchRun } from './run-of-reviews.ts';
@@ -51,7 +51,8 @@ const results = kinds.map(({ kind, settings }) => {
 });
 
 const perMillion = 1_000_000 / rows;
-const section = `${whole(rows)} rows, each program ${repetitions} times in turn; medians, and the most memory of any run. Seconds are those of the work for a million rows:
+const section = `${whole(rows)} rows, each program ${repetitions} times in turn; medians, and the most memory of any run.
+${RESIDENT_MIB}. Milliseconds are those of the work for a million rows:
 
 ${markdownTable(
   results.flatMap(({ kind, measured }) =>

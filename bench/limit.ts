@@ -1,16 +1,19 @@
+import { cellOf, mostTold } from './figures.ts';
 import { type LimitPoint, limitPoint } from './limit/limit-point.ts';
+import { whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
 
 /** Runs with so many calls in flight to a model that takes so long, beside the time that the calls alone take at least. */
 const GOAL = { percent: 5, fromMs: 500 };
 
-const { sizes, folder, say, finish } = openSession({
+const { sizes, folder, say, refuse, finish } = openSession({
   name: 'limit',
   defaults: { concurrency: [1, 16, 100, 400], latencyMs: [100, 500, 2_000], seconds: 10, mostCalls: 4_000, repetitions: 3 },
   packages: ['openai'],
 });
 const { seconds, mostCalls, repetitions } = sizes;
+if (sizes.latencyMs.includes(0)) refuse('--latency-ms takes nothing below 1 here: calls of 0 ms have no least time.');
 
 const verdict = ({ latencyMs, overheadPercent }: LimitPoint) =>
   latencyMs < GOAL.fromMs ? 'none' : overheadPercent <= GOAL.percent ? 'met' : 'missed';
@@ -33,16 +36,18 @@ const table = markdownTable(
     goal: verdict(point),
     'most in flight': point.mostInFlight,
     'whole run, s': point.wallSeconds.toFixed(1),
-    'most memory, MiB': Math.round(Math.max(...point.runs.map(({ memoryMb }) => memoryMb ?? Number.NaN))),
+    'most memory, MiB': cellOf(mostTold(point.runs.map(({ memoryMb }) => memoryMb)), whole),
   })),
 );
 finish(
   points,
-  `\`hundredfold run\`, 100 rows a call, without roll-up, so that there are N calls and no more; each point ${repetitions} times, medians:
+  `\`hundredfold run\`, 100 rows a call, without roll-up, so that there are N calls and no more; each point ${repetitions} times;
+medians, and the most in flight and the most memory of any run:
 
 ${table}
 
 "calls" is the time from the first request's arrival at the model to its last answer; "whole run" begins with the start of the program and ends
 with its end, so that planning before the first call and writing after the last are in it. The overhead is that of the calls; the goal is
-${GOAL.percent} % for calls of ${GOAL.fromMs} ms and more. N is held to ${mostCalls.toLocaleString('en')} calls.`,
+${GOAL.percent} % for calls of ${GOAL.fromMs} ms and more. N is held to ${mostCalls.toLocaleString('en')} calls.
+Memory is that of all processes but the model's (PSS).`,
 );

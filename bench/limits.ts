@@ -3,7 +3,7 @@ import { openControlTable } from '../test/contracts/control-table.ts';
 import { type FleetOptions, runFleet } from '../test/functions/shared/rate-fleet.ts';
 import { backOffLimiter } from './limits/back-off.ts';
 import { jainIndex, smallestOfLargest } from './limits/fairness.ts';
-import { runInRealTime } from './limits/in-real-time.ts';
+import { runInRealTime, TOKENS } from './limits/in-real-time.ts';
 import { slidingWindow } from './limits/sliding-window.ts';
 import { whole } from './programs.ts';
 import { markdownTable } from './results.ts';
@@ -14,18 +14,20 @@ import { openSession } from './session.ts';
 const {
   sizes: { minutes, workers, realSeconds },
   say,
+  refuse,
   finish,
 } = openSession({
   name: 'limits',
   defaults: { minutes: 20, workers: 96, realSeconds: 45 },
   packages: ['dynalite', '@aws-sdk/client-dynamodb'],
 });
-const TOKENS = 1_000;
-const runCounts = [1, 2, 8];
+const MOST_RUNS = 8;
+const runCounts = [1, 2, MOST_RUNS];
+if (workers % MOST_RUNS !== 0) refuse(`--workers takes a multiple of ${MOST_RUNS}, the most runs that share them, not "${workers}".`);
 
 interface Kind {
   kind: string;
-  options: Pick<FleetOptions, 'provider' | 'bucketsOf' | 'limiterOf' | 'isOneProcess'>;
+  options: Pick<FleetOptions, 'provider' | 'bucketsOf' | 'limiterOf'>;
   /** Minutes' worth of calls that the endpoint admits in so many minutes. */
   allowedMinutes: number;
 }
@@ -98,6 +100,6 @@ DynamoDB's protocol (dynalite on this machine):
 ${markdownTable([...simulated, ...real].map(({ row }) => row))}
 
 Allowance is what the endpoint would have admitted: buckets of 600 calls a minute that start full (1,200 a minute in real time), or 600 in any sixty seconds.
-In virtual time every worker is a process of its own, as a function is; in real time the workers of a run share one. Back-off alone is what clients do that share
+In virtual time every worker is a process of its own, as a function with one batch is; in real time the workers of a run share one. Back-off alone is what clients do that share
 nothing: ask at once, and after each refusal wait twice as long, at random. Jain's index is 1 where all runs get the same.`;
 finish({ minutes, workers, realSeconds, simulated, real }, section);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onStop } from './on-stop.ts';
 
 /**
  * Runs a script in a process group and a folder for temporary files of its own, and ends with its exit code. Whatever the script starts and
@@ -26,7 +27,7 @@ export function runInOwnGroup(script: string, args: readonly string[]): void {
     process.exit(code);
   }
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end(128 + constants.signals[signal]));
+  onStop(end);
   child.on('error', (error) => {
     console.error(error.message);
     end(1);

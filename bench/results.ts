@@ -14,11 +14,15 @@ export interface Setting {
 const packageVersion = (name: string): string =>
   JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
 
+/** What this machine is, without its name. */
+export const machineOf = (): string =>
+  `${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ${process.platform} ${process.arch}`;
+
 /** @param packages whose versions matter. */
 export const settingOf = (command: string, packages: readonly string[]): Setting => ({
   command,
   date: new Date().toISOString().slice(0, 10),
-  machine: `${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ${process.platform} ${process.arch}`,
+  machine: machineOf(),
   versions: { node: process.versions.node, ...Object.fromEntries(packages.map((name) => [name, packageVersion(name)])) },
 });
 

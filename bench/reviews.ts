@@ -4,7 +4,7 @@ const words =
   );
 
 /** Numbers from 0 to below 1, the same on every machine. */
-function randomNumbers(seed: number) {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;

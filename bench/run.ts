@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { runInOwnGroup } from './own-group.ts';
 
-/** `npm run bench -- NAME`: runs one benchmark of this folder. */
 interface Benchmark {
   /** What it measures. */
   what: string;
@@ -26,6 +25,7 @@ const benchmarks: Record<string, Benchmark> = {
   cold: { what: "weight and import of the functions' bundles", takes: '2 minutes' },
 };
 
+/** `npm run bench -- NAME`: runs one benchmark of this folder. */
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || name === '--help') {
   const width = Math.max(...Object.keys(benchmarks).map(({ length }) => length));

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchArguments, parseBenchArguments, type Sizes } from './bench-arguments.ts';
+import { onStop } from './on-stop.ts';
 import { keepFigures, keepResults, resultsFolder, settingOf } from './results.ts';
 
 const USAGE = 2;
@@ -14,6 +15,8 @@ export interface Session<Defaults extends Sizes> {
   folder: string;
   /** Says on standard error how far it is. */
   say(line: string): void;
+  /** Ends the process as wrong arguments do, with one sentence. */
+  refuse(sentence: string): never;
   /** Prints the section, and keeps it with the results where that is wanted: the whole benchmark, or a folder was named. */
   finish(results: unknown, section: string, versions?: Readonly<Record<string, string>>): void;
 }
@@ -25,6 +28,11 @@ export interface SessionOptions<Defaults extends Sizes> {
   packages: readonly string[];
   /** Whether the section is a part of docs/benchmarks.md. @default true */
   isPage?: boolean;
+}
+
+function refuse(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(USAGE);
 }
 
 /** What every benchmark with sizes needs around it. Ends the process where its arguments are wrong, with one sentence. */
@@ -39,21 +47,21 @@ export function openSession<Defaults extends Sizes>({
   try {
     parsed = parseBenchArguments(defaults, args);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exit(USAGE);
+    refuse((error as Error).message);
   }
   const { sizes, resultsFolder: namedFolder, isWhole } = parsed;
   const folder = mkdtempSync(join(tmpdir(), 'hundredfold-bench-'));
   // What was killed a moment ago may still write.
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   // What was started ends with the process.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(128 + constants.signals[signal]));
+  onStop((exitCode) => process.exit(exitCode));
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   return {
     sizes,
     resultsFolder: namedFolder ?? resultsFolder,
     folder,
     say,
+    refuse,
     finish(results, section, versions = {}) {
       process.stdout.write(`${section}\n`);
       // The folder is nobody else's business.

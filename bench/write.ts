@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Contender, runInTurn } from './contenders.ts';
+import { type Contender, RESIDENT_MIB, runInTurn } from './contenders.ts';
 import { digits, medianOf, nodeOptions, prepare, program, reviewFile, whole } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
@@ -53,11 +53,12 @@ const table = markdownTable(
     MiB: whole(result.residentMb),
   })),
 );
-const section = `${whole(rows)} rows, each program ${repetitions} times in turn; medians, and the most memory of any run. Seconds are those of the work, CPU seconds those of the whole program:
+const section = `${whole(rows)} rows, each program ${repetitions} times in turn; medians, and the most memory of any run.
+${RESIDENT_MIB}. Seconds are those of the work, CPU seconds those of the whole program:
 
 ${table}
 
 write-tables reads staged rows and the outcomes of their batches and writes \`row_summaries\`, \`batch_summaries\`, the excerpts of the report and the receipts;
-each row is checked, counted and followed to its batch. The others write \`row_summaries\` alone, compressed with zstd in row groups of 10,000 rows:
+each row is checked, counted and followed to its batch. The others write \`row_summaries\` alone, compressed with zstd in row groups of 10,000 rows (DuckDB: 10,240):
 hyparquet-writer parses the staged rows and invents the summaries; DuckDB joins staged rows, manifest and outcomes, or reads the finished table.`;
 finish({ rows, repetitions, results }, section);

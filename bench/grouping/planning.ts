@@ -1,4 +1,4 @@
-import { manifestKey, sortedRunKey } from '../../functions/shared/object-keys.ts';
+import { sortedRunKey } from '../../functions/shared/object-keys.ts';
 import { directoryStore } from '../../local/directory-store.ts';
 import { benchRun, planStaged, settingsOf, stageFile } from '../run-of-reviews.ts';
 
@@ -21,7 +21,6 @@ const counts = await stageFile(path, run, work);
 const stagedAt = secondsSoFar();
 const { folds } = await planStaged(run, counts, work);
 const plannedAt = secondsSoFar();
-const manifest = await work.head(manifestKey(run.runId, 0));
 process.stdout.write(
-  `${JSON.stringify({ rows: counts.rowsStaged, groups: counts.groups, batches: counts.batches, folds, sortedAt, stagedAt, plannedAt, manifestBytes: manifest?.bytes })}\n`,
+  `${JSON.stringify({ rows: counts.rowsStaged, groups: counts.groups, batches: counts.batches, folds, sortedAt, stagedAt, plannedAt })}\n`,
 );

@@ -14,8 +14,9 @@ const phaseOfState: Readonly<Record<string, PhaseName>> = {
 };
 
 /**
- * Where the time of a run goes, by the states that its workflow enters: `begin` is the copy of the file and the claim, `plan` all planning, also of the
- * levels above, `end` what follows the last step. The time between two states counts with the one before.
+ * Where the time of a run goes, by the states that its workflow enters: `begin` is the copy of the file and the claim, `plan` all planning,
+ * also of the levels above, `finish` is finish-run (the ledger, publishing and the report), `end` what follows the last step. The time
+ * between two states counts with the one before.
  */
 export class PhaseClock {
   readonly #phases = Object.fromEntries(phaseNames.map((name) => [name, 0])) as Phases;

@@ -11,11 +11,13 @@ const BATCH_ROWS = 100;
 
 export interface LimitPoint extends Load {
   boundSeconds: number;
-  /** From the first request's arrival at the model to its last answer; this and what follows are medians. */
+  /** From the first request's arrival at the model to its last answer; the median. */
   callsSeconds: number;
-  /** From the start of the program to its end. */
+  /** From the start of the program to its end; the median. */
   wallSeconds: number;
+  /** Of `callsSeconds`, beside the bound. */
   overheadPercent: number;
+  /** The most of all runs. */
   mostInFlight: number;
   runs: { callsSeconds: number; wallSeconds: number; memoryMb: number | null }[];
 }

@@ -5,8 +5,9 @@ import { type OneRun, oneRun } from './cell.ts';
 import type { Contestant, Job } from './contestants.ts';
 
 export interface KilledRun extends OneRun {
-  /** When it was killed. */
+  /** Answers that the model had given when it was killed. */
   answersBefore: number;
+  /** Calls that waited for their answers then. */
   inFlightBefore: number;
 }
 

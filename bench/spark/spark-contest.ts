@@ -1,15 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { median } from '../contenders.ts';
+import { cellOf, medianTold, mostTold } from '../figures.ts';
 import { openModel } from '../model/open-model.ts';
 import { newOut } from '../new-out.ts';
 import { writeReviewFile } from '../plan/review-files.ts';
+import { whole } from '../programs.ts';
 import { markdownTable } from '../results.ts';
 import { openSession } from '../session.ts';
 import { type OneRun, oneRun } from './cell.ts';
-import { BATCH_ROWS, speedContestants } from './contestants.ts';
+import { BATCH_ROWS, type Contestant, speedContestants } from './contestants.ts';
 import { sparkEnvironment } from './environment.ts';
-import { computedSeconds, OFTEN_SECONDS, ONCE_SECONDS, timesOf } from './schedule.ts';
+import { computedSeconds, isComputed, OFTEN_SECONDS, ONCE_SECONDS, timesOf } from './schedule.ts';
 
 /**
  * The Spark pattern beside `hundredfold run`: the same rows, the same model, each program with its start and its end.
@@ -24,9 +26,16 @@ export async function sparkContest(name: string, rows: number): Promise<void> {
     session.say(`The benchmark ${name} is left out: ${environment.missing}.`);
     return;
   }
-  const cells = await measuredCells(environment.python, session);
-  session.finish(cells, sectionOf(cells, session.sizes.repetitions), environment.versions);
+  const { sizes } = session;
+  const contestants = speedContestants(environment.python);
+  const longest = { calls: callsOf(Math.max(...sizes.rows)), latencyMs: Math.max(...sizes.latencyMs) };
+  const isAnyComputed = contestants.some(({ inFlight }) => isComputed({ ...longest, concurrency: inFlight }));
+  if (isAnyComputed && !sizes.latencyMs.includes(0)) session.refuse('--latency-ms needs 0 where cells are computed.');
+  const cells = await measuredCells(contestants, session);
+  session.finish(cells, sectionOf(cells, sizes.repetitions), environment.versions);
 }
+
+const callsOf = (rows: number) => Math.ceil(rows / BATCH_ROWS);
 
 interface Cell {
   name: string;
@@ -44,15 +53,15 @@ interface Contest {
   say(line: string): void;
 }
 
-async function measuredCells(python: string, { sizes, folder, say }: Contest): Promise<Cell[]> {
-  const contestants = speedContestants(python);
+async function measuredCells(contestants: readonly Contestant[], { sizes, folder, say }: Contest): Promise<Cell[]> {
   const cells: Cell[] = [];
   await using model = await openModel();
   for (const rows of sizes.rows) {
     const path = join(folder, 'reviews.csv');
     await writeReviewFile('csv', path, rows, path);
-    const calls = Math.ceil(rows / BATCH_ROWS);
-    for (const latencyMs of sizes.latencyMs) {
+    const calls = callsOf(rows);
+    // 0 ms comes first: computed cells are made of it.
+    for (const latencyMs of sizes.latencyMs.toSorted((one, other) => one - other)) {
       const runs = contestants.map((): OneRun[] => []);
       for (let repetition = 0; repetition < sizes.repetitions; repetition++) {
         for (const [index, contestant] of contestants.entries()) {
@@ -60,17 +69,18 @@ async function measuredCells(python: string, { sizes, folder, say }: Contest): P
           say(`${rows.toLocaleString('en')} rows, ${latencyMs} ms a call: ${contestant.name} ...`);
           await model.begin({ latencyMs });
           const run = await oneRun(contestant, { path, out: newOut(folder), baseUrl: model.baseUrl }, model);
-          if (run.rows.kept !== rows || run.rows.doubled + run.rows.failed > 0) throw new Error(`${contestant.name}: rows are missing`);
+          if (run.rows.kept !== rows || run.rows.doubled + run.rows.failed > 0)
+            throw new Error(`${contestant.name}: rows are missing, doubled or failed`);
           runs[index]?.push(run);
         }
       }
       for (const [index, { name, inFlight }] of contestants.entries()) {
         const own = runs[index] as OneRun[];
-        const atOnce = cells.find((cell) => cell.name === name && cell.rows === rows && cell.latencyMs === 0);
+        const isAtOnce = (cell: Cell) => cell.name === name && cell.rows === rows && cell.latencyMs === 0;
         const seconds =
           own.length > 0
             ? median(own.map(({ use }) => use.seconds))
-            : computedSeconds({ calls, latencyMs, concurrency: inFlight }, atOnce?.seconds ?? 0);
+            : computedSeconds({ calls, latencyMs, concurrency: inFlight }, (cells.find(isAtOnce) as Cell).seconds);
         cells.push({ name, rows, latencyMs, inFlight, seconds, runs: own });
       }
     }
@@ -83,7 +93,6 @@ function tableOf(cells: readonly Cell[]): string {
     cells.map((cell) => {
       const { name, rows, latencyMs, seconds, runs } = cell;
       const pattern = cells.find((other) => other.rows === rows && other.latencyMs === latencyMs) ?? cell;
-      const memoryMb = Math.max(...runs.map(({ use }) => use.memoryMb ?? Number.NaN));
       return {
         rows: rows.toLocaleString('en'),
         'latency, ms': latencyMs,
@@ -91,8 +100,8 @@ function tableOf(cells: readonly Cell[]): string {
         'wall time, s': `${seconds.toFixed(1)}${runs.length === 0 ? ' (computed)' : runs.length === 1 ? ' (once)' : ''}`,
         'rows/s': Math.round(rows / seconds).toLocaleString('en'),
         'times the pattern': (pattern.seconds / seconds).toFixed(1),
-        'CPU, s': runs.length === 0 ? '' : median(runs.map(({ use }) => use.cpuSeconds ?? Number.NaN)).toFixed(1),
-        'most memory, MiB': runs.length === 0 ? '' : Math.round(memoryMb),
+        'CPU, s': cellOf(medianTold(runs.map(({ use }) => use.cpuSeconds)), (value) => value.toFixed(1)),
+        'most memory, MiB': cellOf(mostTold(runs.map(({ use }) => use.memoryMb)), whole),
       };
     }),
   );
@@ -106,5 +115,6 @@ ledger. Each program ${repetitions} times in turn, from its start to its end, me
 ${tableOf(cells)}
 
 "times the pattern": against Spark with one call at a time. Memory is what all processes of a program have resident at once, shared pages divided
-among them (PSS), looked at every quarter of a second; CPU is that of the same processes. Cells that wait for the model for more than ${OFTEN_SECONDS} s are
+among them (PSS), looked at every quarter of a second; CPU is that of the same processes as last sampled, so that up to the last quarter of a
+second of each is missing. Cells that wait for the model for more than ${OFTEN_SECONDS} s are
 measured once; those of more than ${ONCE_SECONDS} s are computed: the time of the same rows at 0 ms, and N * L / C of waiting.`;

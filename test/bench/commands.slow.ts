@@ -43,7 +43,13 @@ describe('npm run bench', () => {
   });
 
   test('tells wrong arguments in one sentence and starts nothing', async () => {
-    const wrong = [['nothing'], ['limit', '--rows', '1'], ['quick', '--repetitions', '0.5']];
+    const wrong = [
+      ['nothing'],
+      ['limit', '--rows', '1'],
+      ['quick', '--repetitions', '0.5'],
+      ['grouping', '--groups', '0'],
+      ['limit', '--latency-ms', '0'],
+    ];
     for (const { code, stdout, stderr } of await Promise.all(wrong.map((args) => bench(...args)))) {
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toMatch(/^[^\n]+\n$/);
@@ -54,6 +60,7 @@ describe('npm run bench', () => {
 
 /** Each command as small as can be. */
 const small: Record<string, string[]> = {
+  plan: ['--rows', '1000', '--memory-rows', '2000', '--repetitions', '1'],
   limit: ['--concurrency', '2,3', '--latency-ms', '20', '--seconds', '1', '--most-calls', '6', '--repetitions', '1'],
   instant: ['--rows', '1000', '--few-rows', '200', '--most-rows', '1500', '--repetitions', '1'],
   quick: ['--instant-rows', '200', '--plan-rows', '200', '--engine-batches', '10', '--limit-seconds', '1', '--repetitions', '1'],
@@ -85,11 +92,15 @@ describe('a benchmark as small as can be', () => {
     expect(contest).toMatchObject({ rows: 1_000, ours: [{ seconds: expect.any(Number) }], least: [{ seconds: expect.any(Number) }] });
     expect(Object.keys(phases)).toEqual(['begin', 'plan', 'calls', 'write', 'finish', 'end']);
     expect(functions.length).toBeGreaterThan(5);
+    const section = readFileSync(join(folder, 'results', 'instant.md'), 'utf8');
+    expect(section).toMatch(/times the least program: the goal is (met|missed by \d+\.\d\d)\./);
+    if (process.platform === 'linux') expect(section).toMatch(/times the memory of 200: the goal is (met|missed by \d+\.\d\d)\./);
   });
 
   test('quick sets the second time beside the first', async () => {
     const { stdout } = await bench('quick', ...(small.quick as string[]), '--results', join(folder, 'results'));
     expect(stdout).toMatch(/^\| start: .*\| s +\| +\d+\.\d\d \| +\d+\.\d\d \| +\d+\.\d\d \|$/m);
+    expect(stdout).toMatch(/^"before" is of \d{4}-\d\d-\d\d\.$/m);
   });
 });
 

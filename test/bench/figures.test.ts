@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { flagLine, parseBenchArguments } from '../../bench/bench-arguments.ts';
 import { median } from '../../bench/contenders.ts';
+import { cellOf, medianTold, mostTold, verdictOnGoal } from '../../bench/figures.ts';
+import { isOutOfMemory } from '../../bench/grouping/out-of-memory.ts';
 import { selfTimes } from '../../bench/instant/cpu-profile.ts';
 import { PhaseClock } from '../../bench/instant/phases.ts';
 import { boundSeconds, callsWithin, overheadPercent } from '../../bench/limit/lower-bound.ts';
-import { withBefore } from '../../bench/quick/before-after.ts';
-import { computedSeconds, ONCE_SECONDS, timesOf } from '../../bench/spark/schedule.ts';
+import { comparable, dateOfBefore, withBefore } from '../../bench/quick/before-after.ts';
+import { computedSeconds, isComputed, ONCE_SECONDS, timesOf } from '../../bench/spark/schedule.ts';
 import { stateNames } from '../../infra/workflow.ts';
 
 test('the median of an even number is between the middle two', () => {
@@ -25,6 +27,8 @@ describe('the least time of N calls', () => {
     const cell = (calls: number, latencyMs: number) => timesOf({ calls, latencyMs, concurrency: 2 }, 3);
     expect([cell(100, 0), cell(100, 100), cell(100, 2_000), cell(1_000, 2_000)]).toEqual([3, 3, 1, 0]);
     expect(cell(1_000, 2 * ONCE_SECONDS)).toBe(1);
+    const loads = [2_000, 2 * ONCE_SECONDS].map((latencyMs) => ({ calls: 1_000, latencyMs, concurrency: 2 }));
+    expect(loads.map(isComputed)).toEqual([true, false]);
     expect(computedSeconds({ calls: 1_000, latencyMs: 2_000, concurrency: 2 }, 12)).toBe(1_012);
   });
 });
@@ -65,13 +69,8 @@ test('the phases of a run add up to its time; states of children turn nothing', 
 
 describe('before and after', () => {
   const sizes = { rows: 10 };
-  const last = {
-    sizes,
-    figures: [
-      { what: 'plan', value: 2, unit: 's' },
-      { what: 'overhead', value: 4, unit: '%' },
-    ],
-  };
+  const plan = { what: 'plan', value: 2, unit: 's' };
+  const last = { date: '2026-11-26', machine: 'this', results: { sizes, figures: [plan, { what: 'overhead', value: 4, unit: '%' }] } };
 
   test('are told as a ratio, percents as their difference; what was not there before has none', () => {
     const now = [
@@ -79,17 +78,38 @@ describe('before and after', () => {
       { what: 'overhead', value: 1.5, unit: '%' },
       { what: 'new', value: 150.4, unit: 'MiB' },
     ];
-    expect(withBefore(now, last, sizes)).toEqual([
+    expect(withBefore(now, last)).toEqual([
       { figure: 'plan', unit: 's', before: '2.00', now: '1.00', 'now / before': '0.50' },
       { figure: 'overhead', unit: '%', before: '4.00', now: '1.50', 'now / before': '-2.5' },
       { figure: 'new', unit: 'MiB', before: '', now: '150', 'now / before': '' },
     ]);
+    expect(dateOfBefore(last)).toBe('"before" is of 2026-11-26.');
   });
 
-  test('of other sizes are not set beside each other', () => {
-    expect(withBefore(last.figures, last, { rows: 20 }).map((line) => line.before)).toEqual(['', '']);
-    expect(withBefore(last.figures, undefined, sizes).map((line) => line.before)).toEqual(['', '']);
+  test('of other sizes or another machine are not set beside each other', () => {
+    expect(comparable(last, 'this', { rows: 10 })).toBe(last);
+    expect(comparable(last, 'this', { rows: 20 })).toBeUndefined();
+    expect(comparable(last, 'another', sizes)).toBeUndefined();
+    expect(comparable(undefined, 'this', sizes)).toBeUndefined();
+    expect(withBefore([plan], undefined)).toEqual([{ figure: 'plan', unit: 's', before: '', now: '2.00', 'now / before': '' }]);
+    expect(dateOfBefore(undefined)).toBe('Nothing of before is of this machine and these sizes.');
   });
+});
+
+test('figures that a machine does not tell have no most and no median, and leave their cell empty', () => {
+  expect([mostTold([1, 3, 2]), medianTold([1, 3, 2])]).toEqual([3, 2]);
+  expect([mostTold([1, null]), medianTold([1, null]), mostTold([]), medianTold([])]).toEqual([null, null, null, null]);
+  expect([cellOf(2.34, (value) => value.toFixed(1)), cellOf(null, (value) => value.toFixed(1))]).toEqual(['2.3', '']);
+});
+
+test('a goal is met, or missed by what is more than the goal', () => {
+  expect([verdictOnGoal(1.5, 1.5), verdictOnGoal(1.62, 1.5)]).toEqual(['met', 'missed by 0.12']);
+  expect([verdictOnGoal(1.1, 1, 1.1), verdictOnGoal(1.25, 1, 1.1)]).toEqual(['met', 'missed by 0.25']);
+});
+
+test('only want of memory counts as such', () => {
+  expect(isOutOfMemory(new Error('Out of Memory Error: failed to pin block of size 256.0 KiB (320.0 MiB/320.0 MiB used)'))).toBe(true);
+  expect(isOutOfMemory(new Error('IO Error: No files found that match the pattern "groups.csv"'))).toBe(false);
 });
 
 describe('the arguments of a benchmark', () => {
@@ -111,5 +131,13 @@ describe('the arguments of a benchmark', () => {
     expect(() => parse('--rows', 'many')).toThrow('--rows takes whole numbers separated by commas, not "many".');
     expect(() => parse('--most-rows', '1,2')).toThrow('--most-rows takes a whole number, not "1,2".');
     expect(() => parse('--rows', '-1')).toThrow('--rows takes whole numbers');
+  });
+
+  test('are at least 1, but for latencies and a seed', () => {
+    expect(() => parse('--rows', '10,0')).toThrow('--rows takes nothing below 1, not "10,0".');
+    expect(() => parse('--most-rows', '0')).toThrow('--most-rows takes nothing below 1, not "0".');
+    const args = ['--latency-ms', '0,5', '--kill-latency-ms', '0', '--seed', '0'];
+    const { sizes } = parseBenchArguments({ latencyMs: [1], killLatencyMs: 1, seed: 1 }, args);
+    expect(sizes).toEqual({ latencyMs: [0, 5], killLatencyMs: 0, seed: 0 });
   });
 });

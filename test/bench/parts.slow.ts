@@ -44,12 +44,26 @@ test.each(commands)(
   300_000,
 );
 
-test('a size that is none is refused, and nothing is left behind', async () => {
-  await expect(bench(['write', '--rows', 'many'])).rejects.toThrow('--rows takes a whole number, not "many".');
+test('what DuckDB cannot do with its memory is left out and told', async () => {
+  const sizes = '--rows 3000 --repetitions 1 --many-rows 4000 --groups 50 --memory-mb 1';
+  const { stdout, stderr } = await bench(['grouping', ...sizes.split(' ')]);
+  expect(stderr).toContain('DuckDB, ORDER BY group, row could not do with that memory; it is left out.');
+  expect(stdout).toContain('DuckDB could not do with that memory what is missing here.');
+  expect(stdout).not.toContain('| DuckDB, ORDER BY');
   expect(await readdir(temporary)).toEqual([]);
 });
 
-test('a command that is stopped ends what it has started and leaves nothing behind', async () => {
+test('a size that is none is refused, and nothing is left behind', async () => {
+  await expect(bench(['write', '--rows', 'many'])).rejects.toThrow('--rows takes a whole number, not "many".');
+  const sentence = '--workers takes a multiple of 8, the most runs that share them, not "12".';
+  await expect(bench(['limits', '--workers', '12'])).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(sentence) });
+  expect(await readdir(temporary)).toEqual([]);
+});
+
+test.each([
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('a command that is stopped by %s ends what it has started and leaves nothing behind', async (signal, exitCode) => {
   const child = spawn('node', ['bench/run.ts', 'write', '--rows', '1000000', '--repetitions', '1'], {
     cwd: repository,
     env: { ...process.env, PATH, TMPDIR: temporary },
@@ -58,8 +72,8 @@ test('a command that is stopped ends what it has started and leaves nothing behi
   await once(child.stderr, 'data');
   // The benchmark is at work, and waits for a process of its own.
   expect(await processesWith(temporary)).toBeGreaterThan(0);
-  child.kill('SIGTERM');
-  expect(await ended).toEqual([143, null]);
+  child.kill(signal);
+  expect(await ended).toEqual([exitCode, null]);
   expect(await readdir(temporary)).toEqual([]);
   expect(await processesWith(temporary)).toBe(0);
 });
