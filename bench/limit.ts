@@ -9,7 +9,7 @@ const GOAL = { percent: 5, fromMs: 500 };
 
 const { sizes, folder, say, refuse, finish } = openSession({
   name: 'limit',
-  defaults: { concurrency: [1, 16, 100, 400], latencyMs: [100, 500, 2_000], seconds: 10, mostCalls: 4_000, repetitions: 3 },
+  defaults: { concurrency: [1, 16, 100, 400], latencyMs: [100, 500, 2_000], seconds: 20, mostCalls: 4_000, repetitions: 3 },
   packages: ['openai'],
 });
 const { seconds, mostCalls, repetitions } = sizes;
