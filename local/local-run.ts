@@ -62,7 +62,10 @@ export interface LocalRun {
   concurrency: number;
   /** Where several runs share these calls: what lets so many of them through. @default one of the run's own */
   calls?: LimitFunction;
-  /** Batches that one function takes, of a level of so many. @default one: a function costs nothing here, and with several it idles until its slowest call is answered */
+  /**
+   * Batches that one function takes, of a level of so many.
+   * @default one: a function costs nothing here, and with several batches it idles until its slowest call is answered
+   */
   batchesPerFunction?: (batches: number) => number;
   observer: RunObserver;
   /** Its abort halts the attempt: calls in flight are finished, what is done is written, the rest waits for the next attempt. */
