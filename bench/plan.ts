@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type Contender, type Result, runInTurn } from './contenders.ts';
+import { type Contender, RESIDENT_MIB, type Result, runInTurn } from './contenders.ts';
 import { type FileKind, fileKinds } from './plan/review-files.ts';
+import { nodeOptions, program } from './programs.ts';
 import { markdownTable } from './results.ts';
 import { openSession } from './session.ts';
 
@@ -22,9 +22,6 @@ const {
   defaults: { rows: 1_000_000, repetitions: 3, memoryRows: 10_000_000 },
   packages: ['csv-parse', 'hyparquet'],
 });
-const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-/** What local/launch.mjs gives every program of this project. */
-const nodeOptions = process.execArgv;
 
 interface Kind {
   /** null: it holds a whole row group, which is more than there is memory for. */
@@ -41,8 +38,8 @@ const kinds: Record<FileKind, Kind> = {
   'large-pages.parquet': { what: 'Parquet, 1,000,000 rows a page', parser: null },
 };
 
-/** Those whose readers are most unlike. CSV comes first: the others are made of it. */
-const largeKinds: readonly FileKind[] = ['csv', 'jsonl', 'parquet', 'one-group.parquet'];
+/** CSV comes first: the others are made of it. */
+const largeKinds: readonly FileKind[] = ['csv', 'one-group.parquet'];
 
 interface FileResults {
   file: string;
@@ -58,12 +55,13 @@ function resultsOf(kind: FileKind, path: string, rows: number, times: number): F
   const after = () => rmSync(out, { recursive: true, force: true });
   const { parser } = kinds[kind];
   const contenders: Contender[] = [
-    { name: 'plan', args: [...nodeOptions, script('plan/planning.ts'), path, out], after },
-    { name: 'explain', args: [...nodeOptions, script('../local/cli.ts'), 'explain', path, '--json'] },
+    { name: 'plan', args: [...nodeOptions, program('plan/planning.ts'), path, out], after },
     // As Node is by default.
-    ...(parser === null ? [] : [{ name: parser, args: [script('plan/bare-parser.ts'), path] }]),
+    ...(parser === null ? [] : [{ name: parser, args: [program('plan/bare-parser.ts'), path] }]),
   ];
-  const [plan, explain, bare = null] = runInTurn(contenders, times) as [Result, Result, Result?];
+  const [plan, bare = null] = runInTurn(contenders, times) as [Result, Result?];
+  const explaining = { name: 'explain', args: [...nodeOptions, program('../local/cli.ts'), 'explain', path, '--json'] };
+  const [explain] = runInTurn([explaining], 1) as [Result];
   const counted = [plan.printed, bare?.printed ?? plan.printed].map((printed) => (printed as { rows: number }).rows);
   const explained = explain.printed as { rows_staged: number };
   if ([...counted, explained.rows_staged].some((found) => found !== rows)) {
@@ -78,7 +76,7 @@ function* resultsFor(of: readonly FileKind[], rows: number, times: number): Gene
   for (const kind of of) {
     const path = join(folder, `reviews.${kind}`);
     say(`${rows.toLocaleString('en')} rows, ${kinds[kind].what} ...`);
-    execFileSync(process.execPath, ['--max-old-space-size=8192', script('plan/review-files.ts'), kind, path, String(rows), csvPath]);
+    execFileSync(process.execPath, ['--max-old-space-size=8192', program('plan/review-files.ts'), kind, path, String(rows), csvPath]);
     try {
       yield resultsOf(kind, path, rows, times);
     } finally {
@@ -110,7 +108,7 @@ const parsers = Object.values(kinds).filter(({ parser }) => parser !== null);
 
 const speed = [...resultsFor(fileKinds, speedRows, repetitions)];
 const memory = [...resultsFor(largeKinds, memoryRows, 1)];
-const section = `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn; medians, and the most memory of any run:
+const section = `${speedRows.toLocaleString('en')} rows, each program ${repetitions} times in turn, explain once; medians, and the most memory of any run:
 
 ${tableOf(speed)}
 
@@ -118,6 +116,6 @@ ${memoryRows.toLocaleString('en')} rows, one run:
 
 ${tableOf(memory)}
 
-The bare parsers: ${parsers.map(({ what, parser }) => `${what}: ${parser}`).join('; ')}. None of them keeps a row.
+The bare parsers: ${parsers.map(({ what, parser }) => `${what}: ${parser}`).join('; ')}. None of them keeps a row. ${RESIDENT_MIB}.
 Where other programs share the machine, the CPU seconds are the ones to compare.`;
 finish({ speed, memory }, section);
