@@ -19,4 +19,4 @@ export const cellOf = (value: number | null, shown: (value: number) => string): 
  * @param most what still counts as met. @default the goal itself
  */
 export const verdictOnGoal = (value: number, goal: number, most = goal): string =>
-  value <= most ? 'met' : `missed by ${(value - goal).toFixed(2)}`;
+  Number(value.toFixed(2)) <= most ? 'met' : `missed by ${(value - goal).toFixed(2)}`;

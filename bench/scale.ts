@@ -157,7 +157,7 @@ const countTable = markdownTable(
 const goals = bills.map(({ size, all, services: lines }) => {
   const largest = lines.toSorted((one, other) => other.percent - one.percent).slice(0, 2);
   const words = largest.map((line) => `${line.service} ${percent(line)}`).join(', ');
-  return `- ${whole(size)} rows: ${all.percent < GOAL_PERCENT ? 'met' : `missed by ${(all.percent - GOAL_PERCENT).toFixed(1)} points`}; the largest are ${words}.`;
+  return `- ${whole(size)} rows: ${all.percent < GOAL_PERCENT ? 'met' : `missed by ${(all.percent - GOAL_PERCENT).toFixed(2)} points`}, ${all.percent.toFixed(2)} %; the largest are ${words}.`;
 });
 
 const missed = checks.filter((check) => !isWithin(check));
@@ -175,7 +175,7 @@ ${markdownTable(
   })),
 )}
 
-Predicted seconds are those measured here times what a function's memory gives it of a core (1,769 MB are one), and 100 ms for each request of S3, of which so many are under way at once as
+Predicted seconds are those measured here, divided by the share of a core that a function's memory gives it (1,769 MB are one, more is no faster), and 100 ms for each request of S3, of which so many are under way at once as
 the step has: S3's guide says 100 to 200 ms, most take less. Memory is that of the local stores: the S3 client's upload buffers come on top (at most four of 8 MiB for each file under way), and that of
 the levels is of a run without groups. The local engine reads that manifest and starts ${whole(units.children.count)} empty children in ${digits(units.children.engineSeconds)} s with ${whole(units.children.engineMb)} MiB.
 
@@ -189,6 +189,7 @@ ${billTable}
 
 ${goals.join('\n')}
 
-Why: a run of fewer than ${whole(SINGLE_BATCH_LIMIT)} batches gives each function one batch, so a call takes four transitions and a function's seconds by itself; from there on ${MIN_BATCHES_PER_FUNCTION} to ${MAX_BATCHES_PER_FUNCTION} calls share them. S3 has
-${(counted.s3Writes / counted.calls).toFixed(1)} writes and ${(counted.s3Reads / counted.calls).toFixed(1)} reads for each call, whatever the size: the answer and the outcome are objects of their own, and both are looked for before the model is asked.`;
+Why: S3 takes ${percent(bills[1]?.services.find(({ service }) => service === 'S3'))} by itself, ${(counted.s3Writes / counted.calls).toFixed(1)} writes and ${(counted.s3Reads / counted.calls).toFixed(1)} reads for each call of the counted run: the answer and the outcome are objects of their own, and both are looked
+for before the model is asked. In small runs the transitions that do not grow with the rows (planning, the tables, the root, begin and end) weigh more; below ${whole(SINGLE_BATCH_LIMIT)} batches each function takes
+one, and a call four transitions, from there on ${MIN_BATCHES_PER_FUNCTION} to ${MAX_BATCHES_PER_FUNCTION} calls share them.`;
 finish({ rows, stagedRows, units, checks, bills }, section);

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 
 /** Of a process that has ended and that its parent has not asked about yet. */
 const ZOMBIE = 'Z';
+const ENDED = 'ended';
 
-/** When a process began, as the kernel counts it where that can be read; a process id alone may be used again. `ended` where only its entry is left. */
+/** When a process began, as the kernel counts it where that can be read; a process id alone may be used again. ENDED where only its entry is left. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === ZOMBIE ? 'ended' : (fields[19] ?? '?');
+    return fields[0] === ZOMBIE ? ENDED : (fields[19] ?? '?');
   } catch {
     return '?';
   }
@@ -28,5 +29,6 @@ export function livingProcess(owner: string): number | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined;
   }
-  return startOf(pid) === match[2] ? pid : undefined;
+  const start = startOf(pid);
+  return start !== ENDED && start === match[2] ? pid : undefined;
 }

@@ -61,5 +61,6 @@ export function sparkEnvironment(say: (line: string) => void): SparkEnvironment 
     if (output(python, pip) === undefined) return { missing: 'pip could not install PySpark and openai' };
     writeFileSync(isWhole, '');
   }
-  return { python, versions: { ...pinnedVersions(text), python: pythonVersion, java: String(java) } };
+  const { openai = '', ...packages } = pinnedVersions(text);
+  return { python, versions: { ...packages, 'openai for Python': openai, python: pythonVersion, java: String(java) } };
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { billOf, costPage, ofAMillionRows, pricesSchema } from '../../bench/costs/cost-page.ts';
+import { billOf, costPage, pricesSchema } from '../../bench/costs/cost-page.ts';
 import { type Counts, countedRun, counting } from '../../bench/costs/counted-run.ts';
+import { countsAt } from '../../bench/scale/counts-at.ts';
 import { modelFacts } from '../../functions/shared/model-catalog.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 
@@ -10,7 +11,7 @@ const counts = JSON.parse(file('bench/results/costs.json')) as Counts;
 const prices = pricesSchema.parse(JSON.parse(file('bench/prices.json')));
 
 test('docs/costs.md says what the script makes of the kept counts and prices (npm run costs brings it up to date)', () => {
-  expect(file('docs/costs.md')).toBe(costPage(counts, prices));
+  expect(file('docs/costs.md')).toBe(costPage(counts, countsAt(1_000_000, counts), prices));
 });
 
 test('the price of the model is that of the catalog', () => {
@@ -18,9 +19,9 @@ test('the price of the model is that of the catalog', () => {
   expect(modelFacts(name).price).toEqual({ inputUsd, outputUsd });
 });
 
-test('a million rows cost what their counts cost', () => {
-  const some: Counts = { ...counts, rows: 500_000, transitions: 10_000, inputTokens: 1_000_000, outputTokens: 1_000_000 };
-  const lines = billOf(ofAMillionRows(some), prices);
+test('a run costs what its counts cost, and its end once', () => {
+  const some: Counts = { ...counts, transitions: 20_000, inputTokens: 2_000_000, outputTokens: 2_000_000 };
+  const lines = billOf(some, prices);
   const usdOf = (service: string) => lines.find((line) => line.service.startsWith(service))?.usd;
   expect(usdOf('Step Functions')).toBeCloseTo(0.5);
   expect(usdOf('Model')).toBeCloseTo(1.2);

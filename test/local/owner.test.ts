@@ -24,6 +24,7 @@ testWithProc('a process that was killed is gone, also while its parent has not a
     process.kill(pid, 'SIGKILL');
     while (!/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(5);
     expect(livingProcess(owner)).toBeUndefined();
+    expect(livingProcess(ownerOf(pid))).toBeUndefined();
   } finally {
     shell.kill('SIGKILL');
   }
