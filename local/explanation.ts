@@ -163,17 +163,16 @@ async function firstRows({ rows, start }: Upload): Promise<FirstRow[]> {
 async function planOf(run: Run, input: ObjectStore, work: ObjectStore): Promise<Plan> {
   const acceptedAt = new Date().toISOString();
   await claimAttempt(work, run.runId, { attempt: run.attempt, owner: 'explain', acceptedAt, settings: run.settings });
-  await planBatches(
-    { run, level: 0, continueWithPart: null },
-    {
-      input,
-      work,
-      resultsBucket: 'results',
-      control: { stopReason: async () => undefined },
-      events: { publish: async () => {} },
-      concurrency: 1,
-      isTimeShort: () => false,
-    },
-  );
+  const ports = {
+    ...{ input, work, resultsBucket: 'results', concurrency: 1, isTimeShort: () => false },
+    control: { stopReason: async () => undefined },
+    events: { publish: async () => {} },
+  };
+  // The manifest of a large file is joined in a call of its own.
+  for (let continueWithPart: number | null = null, isPlanned = false; !isPlanned; ) {
+    const planned = await planBatches({ run, level: 0, continueWithPart }, ports);
+    continueWithPart = planned.continueWithPart;
+    isPlanned = planned.next !== 'plan';
+  }
   return (await readPlan(work, run.runId)) as Plan;
 }

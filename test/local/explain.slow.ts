@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { JOINED_AT_ONCE_BATCHES } from '../../functions/shared/limits.ts';
 import { type ModelServer, startModelServer } from '../../local/model-server/model-server.ts';
 import { callProgram } from './in-process.ts';
 import { cleanUp, endpointEnv, newFolder, recordOf, repository, reviewsCsv } from './program.ts';
@@ -167,4 +168,12 @@ test('without FILE the sample is explained', async () => {
   const { code, stdout } = await callProgram(['explain'], { cwd: repository });
   expect(code).toBe(0);
   expect(stdout).toContain('365 read, 362 to summarize, 3 rejected');
+});
+
+test('plans a file whose manifest is joined in a call of its own', async () => {
+  const rows = JOINED_AT_ONCE_BATCHES + 1;
+  const file = fileOf('many.csv', `id,review\n${Array.from({ length: rows }, (_, row) => `${row},Said of item ${row}`).join('\n')}\n`);
+  const { code, stdout } = await explain(file, '--batch-size', '1', '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ rows_staged: rows, batches: rows });
 });
