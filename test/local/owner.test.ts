@@ -11,6 +11,7 @@ test('this process lives; one that began at another time, or is none, does not',
   expect(livingProcess('execution:arn')).toBeUndefined();
 });
 
+const statOf = (pid: number | undefined) => readFileSync(`/proc/${pid}/stat`, 'utf8');
 const testWithProc = existsSync('/proc/self/stat') ? test : test.skip;
 
 testWithProc('a process that was killed is gone, also while its parent has not asked about it', async () => {
@@ -21,8 +22,10 @@ testWithProc('a process that was killed is gone, also while its parent has not a
     const pid = Number(String(line));
     const owner = ownerOf(pid);
     expect(livingProcess(owner)).toBe(pid);
+    // A shell would ask about it.
+    while (!/^\d+ \(sleep\) /.test(statOf(shell.pid))) await sleep(5);
     process.kill(pid, 'SIGKILL');
-    while (!/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(5);
+    while (!/^\d+ \(sleep\) Z /.test(statOf(pid))) await sleep(5);
     expect(livingProcess(owner)).toBeUndefined();
     expect(livingProcess(ownerOf(pid))).toBeUndefined();
   } finally {
