@@ -9,7 +9,7 @@ interface Benchmark {
 }
 
 const benchmarks: Record<string, Benchmark> = {
-  plan: { what: 'planning and explain in every format, beside the bare parsers', takes: '45 minutes' },
+  plan: { what: 'planning and explain in every format, beside the bare parsers', takes: '15 minutes' },
   spark: { what: 'the Spark pattern that this replaces, beside hundredfold run: 10,000 rows', takes: '14 minutes' },
   'spark-large': { what: 'the same with 100,000 rows', takes: '17 minutes' },
   'spark-faults': { what: 'the same under faults of the model and after a kill', takes: '11 minutes' },
