@@ -8,6 +8,8 @@ export interface Contender {
   args: readonly string[];
   /** What to do after each run. @default nothing */
   after?: () => void;
+  /** Whether what it says on standard error is nobody's business. @default false */
+  isQuiet?: boolean;
 }
 
 /** How a section explains its column MiB, which is `residentMb`. */
@@ -55,12 +57,12 @@ export class ContenderFailed extends Error {
 const preload = fileURLToPath(new URL('usage-at-exit.ts', import.meta.url));
 const MAX_PRINTED_BYTES = 16 * 1024 * 1024;
 
-function measure({ name, args, after }: Contender): Measurement {
+function measure({ name, args, after, isQuiet = false }: Contender): Measurement {
   const started = performance.now();
   const { status, signal, output } = spawnSync(process.execPath, ['--import', preload, ...args], {
     encoding: 'utf8',
     maxBuffer: MAX_PRINTED_BYTES,
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    stdio: ['ignore', 'pipe', isQuiet ? 'ignore' : 'inherit', 'pipe'],
   });
   const seconds = (performance.now() - started) / 1000;
   after?.();

@@ -24,7 +24,7 @@ const figure = (what: string, value: number | null, unit: string) => void (value
 
 say('start ...');
 const [start] = runInTurn(
-  [{ name: 'start', args: [...nodeOptions, program('../local/cli.ts'), 'status', '--json', '--out', folder] }],
+  [{ name: 'start', args: [...nodeOptions, program('../local/cli.ts'), 'status', '--json', '--out', folder], isQuiet: true }],
   repetitions,
 );
 figure('start: hundredfold status of no run', start?.seconds ?? null, 's');
