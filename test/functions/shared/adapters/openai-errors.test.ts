@@ -149,37 +149,24 @@ describe('a call without an answer', () => {
     });
   });
 
-  test.each<[string, Reply]>([
+  const beginning =
+    (status: number, body: string): Reply =>
+    (response) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.write(body);
+    };
+  const silences: [string, Reply][] = [
     ['before the headers', () => undefined],
-    [
-      'in the body',
-      (response) => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.write('{"choices":');
-      },
-    ],
-    [
-      'in the body of an error',
-      (response) => {
-        response.writeHead(500, { 'content-type': 'application/json' });
-        response.write('{"error":');
-      },
-    ],
-  ])('silence %s ends with the time-out', async (_name, silent) => {
+    ['in the body', beginning(200, '{"choices":')],
+    ['in the body of an error', beginning(500, '{"error":')],
+  ];
+
+  test.each(silences)('silence %s ends with the time-out', async (_name, silent) => {
     bench.reply = silent;
     expect(await failure({ timeoutMs: 1_000 })).toMatchObject({ name: 'ModelUnavailableError', code: 'timeout' });
   });
 
-  test.each<[string, Reply]>([
-    ['before the headers', () => undefined],
-    [
-      'in the body',
-      (response) => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.write('{"choices":');
-      },
-    ],
-  ])('an abort %s throws the signal’s reason', async (_name, silent) => {
+  test.each(silences)('an abort %s throws the signal’s reason', async (_name, silent) => {
     const controller = new AbortController();
     const reason = new Error('The function’s time is over.');
     bench.reply = (response) => {
